@@ -1,0 +1,1 @@
+"""Differentiable augmentation of what a critic sees."""

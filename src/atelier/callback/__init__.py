@@ -1,0 +1,1 @@
+"""Observers of a run: they look at training, and never change it."""

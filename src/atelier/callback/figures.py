@@ -1,0 +1,85 @@
+"""Figures under their public names, and the protocol that makes them comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from atelier.metric.cache import cached_features
+from atelier.metric.extractor import Extractor, extract
+from atelier.metric.score import Score, score_name
+from atelier.pixels import to_bytes, to_unit
+from atelier.types import Features, Reals
+
+
+def public_names(scores: Mapping[str, Score], extractor: Extractor) -> dict[str, bool]:
+    """Every figure that ``scores`` can give, in their order: name → whether higher is better."""
+    return {
+        score_name(name, extractor.name): higher for score in scores.values() for name, higher in score.names.items()
+    }
+
+
+def figures(scores: Mapping[str, Score], extractor: Extractor, real: Features, fake: Features) -> dict[str, float]:
+    """All figures of ``fake`` against ``real`` by public name."""
+    return {
+        score_name(name, extractor.name): value
+        for score in scores.values()
+        for name, value in score(real, fake).items()
+    }
+
+
+def see(extractor: Extractor, images: Tensor) -> Features:
+    """Features of ``images`` ``[B, C, H, W]``, uint8 or float in [-1, 1], in the form the extractor wants."""
+    if extractor.wants == "float":
+        return _features(extractor, to_unit(images) if images.dtype == torch.uint8 else images)
+    return _features(extractor, images if images.dtype == torch.uint8 else to_bytes(images))
+
+
+def _features(extractor: Extractor, images: Tensor) -> Features:
+    seen: Features = extractor(images)
+    return seen
+
+
+def real_features(  # noqa: PLR0917  # all six decide what comes out
+    extractor: Extractor, data: Reals, split: str, count: int, device: torch.device, batch_size: int = 256
+) -> Features:
+    """Features of ``count`` reals of ``split`` on ``device``, from the cache on disk if they are there."""
+
+    def images() -> Iterator[Tensor]:
+        for batch in data.reals(split, count, batch_size=batch_size):
+            floats = extractor.wants == "float" and batch.images.dtype == torch.uint8
+            yield to_unit(batch.images) if floats else batch.images
+
+    kept = cached_features(
+        extractor, data.fingerprint(split), split, count, lambda: extract(extractor, images(), device)
+    )
+    return Features(kept.features.to(device), None if kept.logits is None else kept.logits.to(device))
+
+
+def protocol(extractor: Extractor, *, real: int, fake: int, ema: bool, seed: int) -> dict[str, Any]:
+    """What has to be equal before two figures may be compared.
+
+    real, fake: number of images on each side. ema: whether the averaged generator made the fakes. seed: of
+    their latents. Where there are fewer than two images per feature, a warning says that their number biases
+    the figure.
+    """
+    words: dict[str, Any] = {
+        "extractor": extractor.name,
+        "identity": extractor.identity,
+        "features": extractor.num_features,
+        "resize": extractor.resize,
+        "real": real,
+        "fake": fake,
+        "ema": ema,
+        "seed": seed,
+    }
+    if min(real, fake) < 2 * extractor.num_features:
+        words["warning"] = (
+            f"only {min(real, fake)} images for {extractor.num_features} features: "
+            "a Fréchet distance is biased upwards here; compare it with the floor, "
+            "not with figures from other numbers of images"
+        )
+    return words

@@ -1,0 +1,101 @@
+"""Samples from latents that stay the same, so that one can watch them become images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+from typing_extensions import override
+
+from atelier.callback.picture import Drawn, Picture
+from atelier.callback.pictures import save, show
+from atelier.callback.recorder import clock_of
+from atelier.types import Judged, Mistake, Sampler
+
+
+class Gallery(Callback):
+    """Draws samples before training and at every validation, and walks through latent space at the end.
+
+    Pictures lie in the run's folder: samples/epoch_0001.png after the first epoch (epoch_0001_50.png half an
+    epoch later), samples/interpolation.png.
+
+    picture: how to draw.
+    seed: names the latents.
+    walks, steps: number of walks of the interpolation, and images in each.
+    """
+
+    def __init__(self, picture: Picture, seed: int, walks: int, steps: int) -> None:
+        if walks < 1 or steps < 2:
+            raise Mistake(
+                f"callback.gallery.walks={walks} and callback.gallery.steps={steps}: "
+                "at least 1 walk, of at least 2 images"
+            )
+        self.picture, self.seed, self.walks, self.steps = picture, seed, walks, steps
+        self._real: list[Tensor] = []
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """What the model makes of the latents when it has learned nothing."""
+        if clock_of(trainer).step == 0:
+            self._draw(trainer, pl_module)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget the last pass's reals."""
+        self._real = []
+
+    @override
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep as many reals as the picture wants."""
+        kept = sum(len(real) for real in self._real)
+        if kept < self.picture.reals and isinstance(outputs, Judged):
+            self._real.append(outputs.real[: self.picture.reals - kept].cpu())
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw."""
+        if not trainer.sanity_checking:
+            self._draw(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Walk."""
+        if not trainer.is_global_zero or not isinstance(pl_module, Sampler):
+            return
+        with torch.no_grad():
+            images = pl_module.interpolate(self.walks, self.steps, seed=self.seed)
+        self._keep(trainer, self.picture.walk(images, self.walks), "interpolation")
+
+    def _draw(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.is_global_zero or not isinstance(pl_module, Sampler):
+            return
+        with torch.no_grad():
+            fake = pl_module.sample(self.picture.count, seed=self.seed)
+        real = torch.cat(self._real) if self._real else None
+        self._keep(trainer, self.picture.draw(fake, real), _file_name(clock_of(trainer).epoch))
+
+    def _keep(self, trainer: Trainer, picture: Drawn, name: str) -> None:
+        save(picture, Path(trainer.default_root_dir) / "samples" / f"{name}.png")
+        subject = name if name == "interpolation" else "samples"
+        show(trainer.loggers, subject, picture, clock_of(trainer).step)
+
+
+def _file_name(epoch: float) -> str:
+    """Sorts as time goes on: "_" comes after "."."""
+    whole, hundredths = divmod(round(epoch * 100), 100)
+    return f"epoch_{whole:04d}" + (f"_{hundredths:02d}" if hundredths else "")
+
+
+def epoch_of(name: str) -> float | None:
+    """The epoch that a picture's file name tells, or None for other pictures."""
+    if not name.startswith("epoch_"):
+        return None
+    whole, _, hundredths = name.removeprefix("epoch_").partition("_")
+    return int(whole) + (int(hundredths) / 100 if hundredths else 0.0)

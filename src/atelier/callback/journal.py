@@ -1,0 +1,91 @@
+"""metrics.csv: what every run leaves behind, whatever other loggers it has."""
+
+from __future__ import annotations
+
+import csv
+import io
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers.logger import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+from atelier.callback.atomic import write_text
+
+_POSITION = ["epoch", "images_seen"]
+
+
+class Journal(Logger):
+    """Writes ``metrics.csv`` in ``run``: one row per logged moment, columns ``epoch, images_seen, <names>``.
+
+    Every row is on disk before training goes on. A name that turns up later gets a new column (the file is
+    then written anew under a temporary name and put in place whole). An existing file is continued.
+    """
+
+    def __init__(self, run: Path | str) -> None:
+        super().__init__()
+        self.path = Path(run) / "metrics.csv"
+        self.columns = self._stored_columns() or list(_POSITION)
+
+    @property
+    def name(self) -> str:
+        """Lightning's name for the kind of logger."""
+        return "journal"
+
+    @property
+    def version(self) -> str:
+        """One file, one version."""
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        """The run's folder."""
+        return str(self.path.parent)
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """The run's folder holds its config already."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Append one row. Lightning's ``step`` is left out: it counts optimizer steps, we count images."""
+        fresh = [name for name in metrics if name not in self.columns]
+        if fresh or not self.path.exists():
+            self._widen(fresh)
+        with self.path.open("a", newline="", encoding="utf-8") as stream:
+            csv.DictWriter(stream, self.columns, restval="").writerow(metrics)
+
+    def _widen(self, fresh: list[str]) -> None:
+        rows = read_journal(self.path)
+        self.columns = [*self.columns, *fresh]
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path, text.getvalue())
+
+    def _stored_columns(self) -> list[str]:
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="", encoding="utf-8") as stream:
+            return next(csv.reader(stream), [])
+
+
+def read_journal(path: Path) -> list[dict[str, str]]:
+    """The rows of a metrics.csv as text by column, "" where a row has no value; none if there is no file."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def read_curves(path: Path) -> dict[str, tuple[list[float], list[float]]]:
+    """Each column of a metrics.csv as (epochs, values), without the rows where it is empty."""
+    curves: dict[str, tuple[list[float], list[float]]] = {}
+    for row in read_journal(path):
+        for name, value in row.items():
+            if name not in _POSITION and value:
+                epochs, values = curves.setdefault(name, ([], []))
+                epochs.append(float(row["epoch"]))
+                values.append(float(value))
+    return curves

@@ -1,0 +1,103 @@
+"""Watches for the ways in which adversarial training goes wrong."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+from typing_extensions import override
+
+from atelier.callback.checkpoints import bad_terms, diverged
+from atelier.callback.recorder import Row
+from atelier.types import Judged, Mistake
+
+_log = logging.getLogger(__name__)
+
+_ACCURACIES = ("d/accuracy_real", "d/accuracy_fake")
+
+_COLLAPSE = (
+    "the generator's images are nearly alike (their spread is {share:.1%} of the reals'): "
+    "it may have collapsed. "
+    "What usually helps: regularizer=r1, a smaller learning rate for the generator, "
+    "augment=diffaugment on small data"
+)
+_SATURATION = (
+    "the discriminator has told real from fake without a fault for a long while, "
+    "so the generator learns little. "
+    "What usually helps: regularizer=r1 or gradient_penalty, a smaller learning rate for the discriminator, "
+    "augment=diffaugment on small data"
+)
+
+
+class Monitor(Callback):
+    """Warns once of each trouble, and stops the run where numbers are no longer finite.
+
+    spread: fakes whose spread is below this share of the reals' count as alike.
+    certainty: both accuracies at or above this share count as faultless.
+    patience: faultless rows in a row before that is worth a word.
+    warnings: what has been said so far.
+    """
+
+    def __init__(self, spread: float, certainty: float, patience: int) -> None:
+        if not 0 <= spread < 1:
+            raise Mistake(f"callback.monitor.spread={spread}: a share of the reals' spread, in [0, 1)")
+        if not 0 < certainty <= 1:
+            raise Mistake(f"callback.monitor.certainty={certainty}: a share of right answers, in (0, 1]")
+        if patience < 1:
+            raise Mistake(f"callback.monitor.patience={patience}: at least 1 row")
+        self.spread, self.certainty, self.patience = spread, certainty, patience
+        self.warnings: list[str] = []
+        self._said: set[str] = set()
+        self._faultless = 0
+
+    def hear(self, trainer: Trainer, row: Row) -> None:
+        """Look at training terms; raises :class:`~atelier.types.Diverged` if one of them is not finite."""
+        if bad := bad_terms(row):
+            raise diverged(trainer, bad[0])
+        if all(name in row.scalars for name in _ACCURACIES):
+            certain = all(row.scalars[name] >= self.certainty for name in _ACCURACIES)
+            self._faultless = self._faultless + 1 if certain else 0
+            if self._faultless >= self.patience:
+                self._warn("saturation", _SATURATION)
+
+    @override
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Compare the spread of the first batch's fakes with its reals'."""
+        if batch_idx or trainer.sanity_checking or not isinstance(outputs, Judged) or len(outputs.fake) < 2:
+            return
+        share = (spread(outputs.fake) / spread(outputs.real).clamp_min(1e-12)).item()
+        if share < self.spread:
+            self._warn("collapse", _COLLAPSE.format(share=share))
+
+    def _warn(self, kind: str, words: str) -> None:
+        if kind not in self._said:
+            self._said.add(kind)
+            self.warnings.append(words)
+            _log.warning(words)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has been said, so that a resumed run does not say it again."""
+        return {"said": sorted(self._said), "warnings": self.warnings, "faultless": self._faultless}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Remember what has been said."""
+        self._said, self.warnings = set(state_dict["said"]), list(state_dict["warnings"])
+        self._faultless = state_dict["faultless"]
+
+
+def spread(images: Tensor) -> Tensor:
+    """Root mean square distance of ``images`` ``[B, ...]`` from their mean, per pixel.
+
+    The mean squared distance of two of them is 2 B / (B − 1) times its square.
+    """
+    return images.float().var(dim=0, correction=0).mean().sqrt()

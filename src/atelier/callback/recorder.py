@@ -1,0 +1,68 @@
+"""From a dictionary of scalars to every place that wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar, runtime_checkable
+
+from pytorch_lightning import Callback, Trainer
+
+from atelier.callback.clock import Clock
+from atelier.types import Mistake
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One logged moment.
+
+    kind: "train" for means of training terms, "val" for scores.
+    step, images_seen, epoch: the position (see :class:`atelier.callback.clock.Clock`).
+    """
+
+    kind: Literal["train", "val"]
+    step: int
+    images_seen: int
+    epoch: float
+    scalars: Mapping[str, float]
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """An observer that wants to be told of every row."""
+
+    def hear(self, trainer: Trainer, row: Row) -> None:
+        """Take notice of ``row``; called on every rank with the same values."""
+        ...
+
+
+def _callbacks(trainer: Trainer) -> list[Callback]:
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # a connector of Lightning's sets it
+    return callbacks
+
+
+def companion(trainer: Trainer, kind: type[T]) -> T | None:
+    """The trainer's callback of that class, if it has one."""
+    return next((callback for callback in _callbacks(trainer) if isinstance(callback, kind)), None)
+
+
+def clock_of(trainer: Trainer) -> Clock:
+    """The run's clock, without which nothing can be dated."""
+    clock = companion(trainer, Clock)
+    if clock is None:
+        raise Mistake("callback.clock is missing: the other callbacks read the run's position from it")
+    return clock
+
+
+def record(trainer: Trainer, kind: Literal["train", "val"], scalars: Mapping[str, float]) -> None:
+    """Send one row to all loggers (``epoch`` and ``images_seen`` in it), then to all listening callbacks."""
+    clock = clock_of(trainer)
+    row = Row(kind, clock.step, clock.images_seen, round(clock.epoch, 6), scalars)
+    if trainer.is_global_zero:
+        for logger in trainer.loggers:
+            logger.log_metrics({"epoch": row.epoch, "images_seen": row.images_seen, **scalars}, step=row.step)
+    for callback in _callbacks(trainer):
+        if isinstance(callback, Listener):
+            callback.hear(trainer, row)

@@ -1,0 +1,209 @@
+"""report.html: one file that tells what a run did."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+from omegaconf import OmegaConf
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from atelier.callback.atomic import write_text
+from atelier.callback.chart import Curve, chart
+from atelier.callback.frames import embed, frames
+from atelier.callback.journal import read_curves
+from atelier.callback.results import read_results
+
+_log = logging.getLogger(__name__)
+
+_MOST_FRAMES = 60
+_FRAME_BYTES = 6_500_000
+_WALK_BYTES = 1_000_000
+_SECONDS_BETWEEN = 60.0
+_PLAYERS_WIDTH = 3.9  # their three charts stand in one row
+
+_LOSSES = ("d/loss", "g/loss")
+_ACCURACIES = ("d/accuracy_real", "d/accuracy_fake")
+_VALUE = "value"
+
+
+class Panel(NamedTuple):
+    """A chart with its heading, what its lines are called, and a note."""
+
+    title: str
+    keys: list[tuple[str, str]]  # (colour's name on the page, words)
+    svg: str
+    note: str = ""
+
+
+class Report(Callback):
+    """Writes report.html after validations (once a minute at most), at the end, and when a run fails."""
+
+    def __init__(self) -> None:
+        self._written = -math.inf
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Bring the page up to date, if the last one is a minute old."""
+        young = time.monotonic() - self._written < _SECONDS_BETWEEN
+        if not trainer.sanity_checking and trainer.state.fn == "fit" and not young:
+            self._write(trainer)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the last page."""
+        self._write(trainer)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Write what there is."""
+        if trainer.state.fn == "fit":
+            self._write(trainer)
+
+    def _write(self, trainer: Trainer) -> None:
+        if not trainer.is_global_zero:
+            return
+        self._written = time.monotonic()
+        try:
+            write_report(Path(trainer.default_root_dir))
+        except Exception:  # hours of training must not be lost over a picture of them
+            _log.warning("report.html could not be written; training goes on", exc_info=True)
+
+
+def write_report(run: Path) -> Path:
+    """Write ``run``/report.html from what the run's folder holds, and return its path.
+
+    Reads metrics.csv, results.json, config.yaml, overrides.yaml and samples/, each of which may be missing.
+    The page loads nothing from elsewhere and stays below 10 MB.
+    """
+    results, curves = read_results(run), read_curves(run / "metrics.csv")
+    config, overrides = _yaml(run / "config.yaml") or {}, _yaml(run / "overrides.yaml") or []
+    walk = run / "samples" / "interpolation.png"
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(brief=brief, duration=duration, size=size)
+    page = environment.get_template("report.html.jinja").render(
+        run=run.resolve().name,
+        results=results,
+        scores=results.get("scores", {}),
+        frames=frames(run / "samples", most=_MOST_FRAMES, budget=_FRAME_BYTES),
+        walk=embed(walk, _WALK_BYTES) if walk.exists() else None,
+        players=_players(curves, results.get("equilibrium")),
+        score_panels=_score_panels(curves, results.get("scores", {})),
+        other_panels=_other_panels(curves),
+        overrides=overrides,
+        facts=_facts(config),
+        config=OmegaConf.to_yaml(config) if config else "",
+    )
+    path = run / "report.html"
+    write_text(path, page)
+    return path
+
+
+# --- charts -------------------------------------------------------------------------------------------------
+
+
+def _players(curves: dict[str, Any], equilibrium: float | None) -> list[Panel]:
+    panels = []
+    if all(name in curves for name in _LOSSES):
+        keys = [("first", "discriminator"), ("second", "generator")]
+        panels.append(
+            Panel(
+                "Losses of the players",
+                keys,
+                chart([Curve(*curves[name]) for name in _LOSSES], width=_PLAYERS_WIDTH),
+            )
+        )
+    if _VALUE in curves:
+        keys, note = [("first", "V(D, G)")], ""
+        if equilibrium is not None:
+            keys.append(("level", f"equilibrium {equilibrium:.3f}".replace("-", "−")))
+            note = "At equilibrium the discriminator cannot tell fakes from reals; above it, it can."
+        panels.append(
+            Panel(
+                "Value of the game",
+                keys,
+                chart([Curve(*curves[_VALUE])], level=equilibrium, width=_PLAYERS_WIDTH),
+                note,
+            )
+        )
+    if all(name in curves for name in _ACCURACIES):
+        keys = [("first", "on reals"), ("second", "on fakes"), ("level", "guessing")]
+        svg = chart(
+            [Curve(*curves[name]) for name in _ACCURACIES],
+            level=0.5,
+            bounds=(-0.03, 1.03),
+            width=_PLAYERS_WIDTH,
+        )
+        panels.append(Panel("Accuracy of the discriminator", keys, svg))
+    return panels
+
+
+def _score_panels(curves: dict[str, Any], scores: dict[str, Any]) -> list[Panel]:
+    panels = []
+    for name, score in scores.items():
+        if name not in curves:
+            continue
+        keys, mark = [("first", "fakes against reals")], None
+        if score["best"] is not None:
+            mark = (score["best_epoch"], score["best"])
+            keys.append(("mark", f"best {brief(score['best'])}, epoch {score['best_epoch']}"))
+        if score.get("floor") is not None:
+            keys.append(("level", f"real against real {brief(score['floor'])}"))
+        svg = chart([Curve(*curves[name])], level=score.get("floor"), mark=mark)
+        better = "Higher is better." if score.get("higher_is_better") else "Lower is better."
+        panels.append(Panel(name.removeprefix("val/"), keys, svg, better))
+    return panels
+
+
+def _other_panels(curves: dict[str, Any]) -> list[Panel]:
+    shown = {*_LOSSES, *_ACCURACIES, _VALUE}
+    return [
+        Panel(name, [], chart([Curve(*curve)]))
+        for name, curve in curves.items()
+        if name not in shown and not name.startswith("val/")
+    ]
+
+
+# --- words --------------------------------------------------------------------------------------------------
+
+
+def _yaml(path: Path) -> Any:
+    return OmegaConf.to_container(OmegaConf.load(path)) if path.exists() else None
+
+
+def _facts(config: dict[str, Any]) -> dict[str, Any]:
+    """What is known of the data, for the page's table."""
+    data = config.get("data") or {}
+    facts = {
+        **(data.get("facts") or {}),
+        "image_size": data.get("image_size"),
+        "channels": data.get("channels"),
+    }
+    wanted = ("source", "licence", "image_size", "channels", "num_classes")
+    return {name.replace("_", " "): facts[name] for name in wanted if facts.get(name) is not None}
+
+
+def brief(value: float | None) -> str:
+    """A number as people read it: four digits that count, no more."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as the two largest units."""
+    minutes, hours = seconds / 60, seconds / 3600
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{hours:.0f} h {minutes % 60:02.0f} min"
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that fits."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

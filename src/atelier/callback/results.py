@@ -1,0 +1,118 @@
+"""results.json: what a run came to."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from atelier.callback.atomic import write_text
+from atelier.callback.clock import peak_memory_bytes
+from atelier.callback.monitor import Monitor
+from atelier.callback.recorder import clock_of, companion
+from atelier.callback.scoreboard import Scoreboard
+from atelier.callback.standing import whole
+from atelier.types import Game
+
+_PACKAGES = (
+    "atelier-lab",
+    "torch",
+    "torchvision",
+    "pytorch-lightning",
+    "torchmetrics",
+    "hydra-core",
+    "numpy",
+)
+
+
+class Results(Callback):
+    """Keeps results.json up to date: after every validation, at the end, and when a run fails.
+
+    model, data: the names of the choices. seed: the run's seed.
+    """
+
+    def __init__(self, model: str, data: str, seed: int) -> None:
+        self.model, self.data, self.seed = model, data, seed
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write what is known so far."""
+        if not trainer.sanity_checking and trainer.state.fn == "fit":
+            self._write(trainer, pl_module, "training")
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the end."""
+        self._write(trainer, pl_module, "finished")
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Write how it ended."""
+        if trainer.state.fn == "fit":
+            stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
+            self._write(trainer, pl_module, "stopped" if stopped else f"failed: {exception}")
+
+    def _write(self, trainer: Trainer, pl_module: LightningModule, status: str) -> None:
+        if trainer.is_global_zero:
+            found = self.gather(trainer, pl_module, status)
+            write_text(Path(trainer.default_root_dir) / "results.json", json.dumps(_plain(found), indent=2) + "\n")
+
+    def gather(self, trainer: Trainer, pl_module: LightningModule, status: str) -> dict[str, Any]:
+        """The content of results.json."""
+        clock, scoreboard, monitor = (
+            clock_of(trainer),
+            companion(trainer, Scoreboard),
+            companion(trainer, Monitor),
+        )
+        return {
+            "model": self.model,
+            "data": self.data,
+            "seed": self.seed,
+            "status": status,
+            "epochs": whole(clock.epoch),
+            "images_seen": clock.images_seen,
+            "train_seconds": round(clock.train_seconds, 3),
+            "images_per_second": round(clock.images_per_second, 2),
+            "peak_memory_bytes": peak_memory_bytes(trainer.strategy.root_device),
+            "scores": scoreboard.results() if scoreboard else {},
+            "equilibrium": pl_module.equilibrium if isinstance(pl_module, Game) else None,
+            "warnings": monitor.warnings if monitor else [],
+            "environment": environment(trainer),
+        }
+
+
+def environment(trainer: Trainer) -> dict[str, str]:
+    """What the run ran on: versions, machine, precision."""
+    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    device = trainer.strategy.root_device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{os.cpu_count()} cores"
+    found["device"] = f"{trainer.world_size} × {device.type} ({name})"
+    found["threads"] = str(torch.get_num_threads())
+    found["precision"] = str(trainer.precision)
+    return found
+
+
+def read_results(run: Path) -> dict[str, Any]:
+    """The results of ``run``; empty if it has none yet."""
+    path = run / "results.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """The same with null for what JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

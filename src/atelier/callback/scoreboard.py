@@ -1,0 +1,154 @@
+"""Scores the fakes of every validation against the reals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from typing_extensions import override
+
+from atelier.callback.figures import figures, protocol, public_names, real_features, see
+from atelier.callback.recorder import clock_of, record
+from atelier.callback.standing import History, whole
+from atelier.metric.bank import FeatureBank
+from atelier.metric.extractor import Extractor
+from atelier.metric.score import Score
+from atelier.moment import SCORE_SEED
+from atelier.types import Averaged, Features, Judged, Mistake, Reals
+
+
+class Scoreboard(Callback):
+    """Holds the extractor and the features of a validation pass; neither gets into a checkpoint.
+
+    The N fakes of a pass meet N reals of the split that it loops over (all of them, if the pass is a whole
+    one), whose features are computed once and kept, also on disk. The floor is the same figure with N reals
+    of the other split in the fakes' place.
+
+    extractor: what turns images into features.
+    scores: the figures by any name, None leaves one out; the first one's first name is the primary figure, by
+        which checkpoints are called best.
+    """
+
+    def __init__(self, extractor: Extractor, scores: Mapping[str, Score | None]) -> None:
+        kept = {name: score for name, score in scores.items() if score is not None}
+        if not kept:
+            raise Mistake("metric: the scoreboard needs at least one score; callback.scoreboard=null goes without")
+        self.extractor, self.scores = extractor, kept
+        self.history = History({f"val/{name}": up for name, up in public_names(kept, extractor).items()})
+        self.floor: dict[str, float] = {}
+        self.protocol: dict[str, Any] = {}
+        self.scored_at = -1  # the step of the last figures
+        self._fakes = FeatureBank()
+        self._real: Features | None = None
+
+    @property
+    def primary(self) -> str:
+        """The name of the figure that counts."""
+        return next(iter(self.history.higher))
+
+    @property
+    def best(self) -> float | None:
+        """The best value of the primary figure so far."""
+        standing = self.history.standing(self.primary)
+        return None if standing is None else standing.best
+
+    @property
+    def improved(self) -> bool:
+        """Whether the last validation was the best so far by the primary figure."""
+        return self.history.improved(self.primary)
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        """Every figure's last and best value, best epoch, floor and protocol."""
+        return {
+            name: {
+                "last": standing.last,
+                "best": standing.best,
+                "best_epoch": whole(standing.best_epoch),
+                "higher_is_better": higher,
+                "floor": self.floor.get(name),
+                "protocol": self.protocol,
+            }
+            for name, higher in self.history.higher.items()
+            if (standing := self.history.standing(name)) is not None
+        }
+
+    # --- hooks ----------------------------------------------------------------------------------------------
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Have the extractor's weights before training starts, or say at once that they cannot be had."""
+        if trainer.local_rank == 0:
+            self.extractor.prepare()
+        trainer.strategy.barrier("extractor")
+        self.extractor.prepare()
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """An empty bank on the model's device."""
+        self.extractor.to(pl_module.device)
+        self._fakes.to(pl_module.device)
+        self._fakes.reset()
+
+    @override
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Look at the batch's fakes."""
+        assert isinstance(outputs, Judged), "validation_step must return Judged for the scoreboard"
+        if not trainer.sanity_checking:
+            self._fakes.update(outputs.indices, see(self.extractor, outputs.fake))
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the figures, on every rank from the features of all of them."""
+        if trainer.sanity_checking:
+            return
+        fake: Features = self._fakes.compute()
+        self._fakes.reset()
+        real = self._reals(trainer, pl_module, len(fake.features))
+        taken = self._named(real, fake)
+        ema = isinstance(pl_module, Averaged) and pl_module.average is not None
+        self.protocol = protocol(
+            self.extractor, real=len(real.features), fake=len(fake.features), ema=ema, seed=SCORE_SEED
+        )
+        clock = clock_of(trainer)
+        self.scored_at = clock.step
+        self.history.add(round(clock.epoch, 6), taken)
+        for name, value in taken.items():
+            # For Lightning's own callbacks, such as EarlyStopping(monitor="val/fd_digits").
+            pl_module.log(name, value, logger=False, sync_dist=True)
+        record(trainer, "val", taken)
+
+    def _reals(self, trainer: Trainer, pl_module: LightningModule, count: int) -> Features:
+        if self._real is not None and len(self._real.features) == count:
+            return self._real
+        data, device = cast(Reals, trainer.datamodule), pl_module.device  # type: ignore[attr-defined]
+        split = data.eval_split
+        other = "train" if split == "test" else "test"
+        # The first rank of each machine fills the cache, the others read it.
+        if trainer.local_rank:
+            trainer.strategy.barrier("real features")
+        self._real = real_features(self.extractor, data, split, count, device)
+        try:
+            self.floor = self._named(self._real, real_features(self.extractor, data, other, count, device))
+        except Mistake:
+            self.floor = {}  # too few of them; from fewer images it would be of another kind than the score
+        if not trainer.local_rank:
+            trainer.strategy.barrier("real features")
+        return self._real
+
+    def _named(self, real: Features, fake: Features) -> dict[str, float]:
+        return {f"val/{name}": value for name, value in figures(self.scores, self.extractor, real, fake).items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The figures so far, in plain numbers."""
+        return {"rows": self.history.rows, "floor": self.floor, "protocol": self.protocol}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from stored figures."""
+        self.history.rows = list(state_dict["rows"])
+        self.floor, self.protocol = state_dict["floor"], state_dict["protocol"]

@@ -1,0 +1,76 @@
+"""What a person reads who asks for help; made from the configuration itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from atelier.config.words import describe, groups
+
+_COMMANDS: dict[str, list[tuple[str, str]]] = {
+    "train": [
+        ("python src/train.py", "a DCGAN on handwritten digits, two minutes on a laptop"),
+        ("python src/train.py model=gan data=mnist", "another model, another data set"),
+        ("python src/train.py objective=hinge regularizer=r1", "another game by one word"),
+        ("python src/train.py data=image_folder data.root=pictures", "your own pictures"),
+        ("python src/train.py experiment=dcgan_mnist", "a recipe: one file in conf/experiment"),
+        ("python src/train.py init_from=<run folder>", "fine-tune a trained model"),
+        ("python src/train.py trainer.max_time=00:01:00:00", "stop in order after an hour"),
+        ("python src/train.py -m seed=1,2,3", "several runs"),
+        ("python src/train.py 'logger=wandb'", "curves and pictures on a dashboard"),
+        ("python src/train.py --cfg job", "print the whole configuration and stop"),
+    ],
+    "evaluate": [
+        ("python src/evaluate.py ckpt=<run folder>", "the scores of a run's best model"),
+        ("python src/evaluate.py ckpt=<file> samples=10000", "with more fakes"),
+        ("python src/evaluate.py ckpt=<file> extractor=inception", "the standard FID"),
+    ],
+    "sample": [
+        ("python src/sample.py ckpt=<run folder>", "64 pictures and a grid"),
+        ("python src/sample.py ckpt=<file> samples=1000 seed=7", "more, and others"),
+        ("python src/sample.py ckpt=<file> rows=8", "walks between latents"),
+    ],
+    "extractor": [
+        ("python src/extractor.py data=fashion_mnist", "a feature extractor for Fashion-MNIST"),
+        (
+            "python src/extractor.py data=image_folder data.root=pictures",
+            "one for your own labelled pictures",
+        ),
+    ],
+}
+
+
+def usage(verb: str, purpose: str, conf: Path) -> str:
+    """The help of one verb: groups with their options, and the commands that people need."""
+    lines = [f"{verb}: {purpose}", "", "Commands that people need:"]
+    width = max(len(command) for command, _ in _COMMANDS[verb])
+    lines += [f"  {command:<{width}}  {meaning}" for command, meaning in _COMMANDS[verb]]
+    composed = _composed(conf, verb)
+    if composed:
+        lines += ["", "Axes of choice (write axis=option):"]
+    for group, options in groups(conf).items():
+        if group not in composed:
+            continue
+        lines.append(f"  {group}")
+        for option in options:
+            lines.append(f"    {option:<20} {describe(conf / group / f'{option}.yaml')}".rstrip())
+    lines += [
+        "",
+        "Every option below an axis is written with dots: data.batch_size=32. --cfg job prints them all with their",
+        "values; -m runs a sweep over lists (seed=1,2,3); --config-dir adds a folder of your own YAMLs.",
+    ]
+    return "\n".join(lines)
+
+
+def overview(verbs: Mapping[str, str]) -> str:
+    """The verbs, for ``atelier --help``."""
+    lines = ["atelier <verb> [option=value ...]", ""]
+    lines += [f"  {verb:<10} {purpose}" for verb, purpose in verbs.items()]
+    return "\n".join([*lines, "", "atelier <verb> --help lists the options of a verb."])
+
+
+def _composed(conf: Path, verb: str) -> set[str]:
+    """The groups in the defaults list of a verb's root (read as text: help must not wait for a composition)."""
+    text = (conf / f"{verb}.yaml").read_text(encoding="utf-8")
+    entries = (line.strip().removeprefix("- ") for line in text.splitlines() if line.startswith("  - "))
+    return {entry.split(":")[0].removeprefix("optional ") for entry in entries}

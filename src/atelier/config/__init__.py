@@ -1,0 +1,1 @@
+"""From the words that a user typed to built objects: compose, check, build."""

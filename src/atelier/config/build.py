@@ -1,0 +1,50 @@
+"""Building what a configuration names; the only module that imports Hydra's instantiate."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import hydra.utils
+from hydra.errors import InstantiationException
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from omegaconf import DictConfig, OmegaConf
+
+from atelier.config.signature import targets
+from atelier.config.target import resolve
+from atelier.types import Mistake
+
+
+def build(node: DictConfig) -> Any:
+    """The object that ``node`` describes, with all its parts.
+
+    Every target passes the gate first. Facts that a node declares about itself reach its constructor only if
+    it asks for them. Lists and mappings arrive as plain Python.
+
+    Raises:
+        Mistake: for a target that may not be built, or a value that a constructor refuses.
+    """
+    # A resolved copy: interpolations that point out of the node are settled, and the nodes that they bring
+    # are seen.
+    plain = OmegaConf.create(OmegaConf.to_container(node, resolve=True))
+    assert isinstance(plain, DictConfig)
+    for _, part in targets(plain):
+        target = resolve(str(part._target_))
+        if "facts" in part and "facts" not in inspect.signature(target).parameters:
+            del part["facts"]
+    try:
+        return hydra.utils.instantiate(plain, _convert_="all")
+    except InstantiationException as error:
+        cause = _root(error)
+        if isinstance(cause, Mistake):
+            raise Mistake(str(cause)) from None
+        # What torch or Lightning refuse in their constructors is the user's to put right as well.
+        if isinstance(cause, ValueError | TypeError | MisconfigurationException):
+            raise Mistake(f"{node._target_}: {cause}") from cause
+        raise
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

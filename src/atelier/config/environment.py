@@ -1,0 +1,32 @@
+"""What the configuration may ask of the machine it is on."""
+
+from __future__ import annotations
+
+import netrc
+import os
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+
+def register_resolvers() -> None:
+    """Make ``${wandb_offline:}`` and ``${half:number}`` known to every configuration."""
+    OmegaConf.register_new_resolver("wandb_offline", wandb_offline, replace=True)
+    OmegaConf.register_new_resolver("half", lambda number: number / 2, replace=True)
+
+
+def wandb_offline() -> bool:
+    """Whether Weights & Biases should write to disk alone: so WANDB_MODE says, or there is no key to log in with."""
+    mode = os.environ.get("WANDB_MODE")
+    if mode:
+        return mode != "online"
+    return not (os.environ.get("WANDB_API_KEY") or _netrc_has_wandb())
+
+
+def _netrc_has_wandb() -> bool:
+    file = Path(os.environ.get("NETRC", Path.home() / ".netrc"))
+    try:
+        hosts = netrc.netrc(file).hosts
+    except (OSError, netrc.NetrcParseError):
+        return False
+    return any("wandb" in host for host in hosts)

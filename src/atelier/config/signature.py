@@ -1,0 +1,147 @@
+"""Does every node of the configuration fit the constructor that it names? Read from signatures, nothing is called."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Union
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from atelier.config.target import resolve
+from atelier.config.words import suggestion
+from atelier.types import Mistake
+
+_OURS = {"_target_", "_partial_", "_recursive_", "_convert_", "facts"}
+
+
+def unfit(cfg: DictConfig) -> list[str]:
+    """Every argument that a constructor lacks, does not know or cannot take, by the option's name."""
+    return [mistake for path, node in targets(cfg) for mistake in _unfit_node(path, node)]
+
+
+def targets(node: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
+    """All nodes with a ``_target_`` and their paths, outermost first (not followed through interpolations)."""
+    if isinstance(node, DictConfig):
+        if "_target_" in node:
+            yield path, node
+        names: list[Any] = [name for name in node if not str(name).startswith("_")]
+    elif isinstance(node, ListConfig):
+        names = list(range(len(node)))
+    else:
+        return
+    for name in names:
+        if not OmegaConf.is_interpolation(node, name) and not OmegaConf.is_missing(node, name):
+            yield from targets(node[name], f"{path}.{name}" if path else str(name))
+
+
+def _unfit_node(path: str, node: DictConfig) -> Iterator[str]:
+    try:
+        target = resolve(str(node._target_))
+    except Mistake as mistake:
+        yield f"{path}._target_: {mistake}"
+        return
+    parameters = dict(inspect.signature(target).parameters)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    known = {n: p for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    hints = _hints(target)
+    given = {str(name) for name in node} - _OURS
+    if not open_ended:
+        for name in sorted(given - known.keys()):
+            yield f"{path}.{name}: {target.__name__} takes no {name}{suggestion(name, known)}"
+    if not node.get("_partial_", False):
+        for name, parameter in known.items():
+            if parameter.default is parameter.empty and name not in given and name != "facts":
+                yield f"{path}.{name} is missing: {target.__name__} needs it"
+    for name in sorted(given & known.keys()):
+        try:
+            value = node[name]
+        except OmegaConfBaseException as error:
+            yield f"{path}.{name}: {str(error).splitlines()[0]}"
+            continue
+        if name in hints and not fits(value, hints[name]):
+            yield f"{path}.{name}={_show(value)}: {target.__name__} wants {_say(hints[name])} here"
+
+
+def _hints(target: type) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(inspect.getattr_static(target, "__init__"))
+    except (NameError, TypeError):  # an annotation that cannot be read counts as unchecked
+        return {}
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a configured value can stand where ``hint`` is annotated; what cannot be judged counts as fitting."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(fits(value, argument) for argument in arguments)
+    if value is None:
+        return hint in (None, type(None), Any, object)
+    if origin is Literal:
+        return value in arguments
+    if isinstance(value, DictConfig):
+        return ("_target_" in value) != (origin is not None and _is(origin, Mapping)) and hint not in (
+            int,
+            float,
+            str,
+            bool,
+        )
+    if isinstance(value, ListConfig):
+        return _fits_list(value, hint, origin, arguments)
+    if hint is type(None):
+        return False
+    if hint is bool:
+        return isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint in (str, Path):
+        return isinstance(value, str)
+    if _is(origin or hint, Callable) or _is(origin or hint, Collection):  # a number or word is neither
+        return False
+    # Any other class of ours is built by a node of its own: a bare number or word cannot be one.
+    return not (isinstance(hint, type) and hint.__module__.startswith("atelier."))
+
+
+def _fits_list(value: ListConfig, hint: Any, origin: Any, arguments: tuple[Any, ...]) -> bool:
+    if hint in (int, float, bool, str, Path):
+        return False
+    if origin is tuple and arguments and arguments[-1] is not Ellipsis:
+        return len(value) == len(arguments) and all(fits(v, a) for v, a in zip(value, arguments, strict=True))
+    if origin is not None and _is(origin, Sequence | Collection) and arguments:
+        return all(fits(v, arguments[0]) for v in value)
+    return True
+
+
+def _is(origin: Any, base: Any) -> bool:
+    return isinstance(origin, type) and origin is not str and issubclass(origin, base)
+
+
+def _show(value: Any) -> str:
+    return str(OmegaConf.to_container(value) if isinstance(value, DictConfig | ListConfig) else value)
+
+
+_SPOKEN = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a word",
+    Path: "a path",
+    type(None): "null",
+}
+
+
+def _say(hint: Any) -> str:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_say(argument) for argument in arguments)
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, arguments))
+    if origin is not None and _is(origin, Sequence | Collection) and arguments:
+        return f"a list, each entry {_say(arguments[0])},"
+    return _SPOKEN.get(hint, getattr(hint, "__name__", str(hint)))

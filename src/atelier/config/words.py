@@ -1,0 +1,50 @@
+"""The words that conf/ knows: groups, their options, and the nearest right one to a wrong one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def conf_dir() -> Path:
+    """The folder of the configuration: inside the installed package, else beside src/ in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    packaged = package / "conf"
+    return packaged if packaged.is_dir() else package.parents[1] / "conf"
+
+
+def groups(conf: Path) -> dict[str, list[str]]:
+    """Every axis of choice and its options, by name."""
+    return {
+        folder.name: sorted(file.stem for file in folder.glob("*.yaml"))
+        for folder in sorted(conf.iterdir())
+        if folder.is_dir()
+    }
+
+
+def describe(file: Path) -> str:
+    """The one-line description with which every YAML of conf/ begins."""
+    first = file.read_text(encoding="utf-8").split("\n", 1)[0]
+    if first.startswith("# @package"):
+        first = file.read_text(encoding="utf-8").split("\n", 2)[1]
+    return first.removeprefix("#").strip() if first.startswith("#") else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that ``word`` was most likely meant to be, or None if none is near."""
+    options = list(known)
+    close = difflib.get_close_matches(word.lower(), options, n=1, cutoff=0.6)
+    if close:
+        return close[0]
+    starts = [option for option in options if option.startswith(word.lower()) or word.lower().startswith(option)]
+    return starts[0] if len(starts) == 1 else None
+
+
+def suggestion(word: str, known: Iterable[str], *, limit: int = 12) -> str:
+    """What to say after «there is no X»: the nearest right word, and what there is."""
+    options = sorted(known)
+    near = nearest(word, options)
+    hint = f"; did you mean {near}?" if near else ""
+    listed = ", ".join(options[:limit]) + (", ..." if len(options) > limit else "")
+    return f"{hint} (there is: {listed})" if listed else hint

@@ -1,0 +1,132 @@
+"""Which images stand in which batch, and the batches themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from atelier.data.source import Images
+from atelier.moment import Moment
+from atelier.types import ImageBatch
+
+
+class Draw(NamedTuple):
+    """The key of one batch: where it stands (see ImageBatch) and this rank's positions in the split, ``[B]``.
+
+    The positions are NumPy's because they travel to worker processes: pickled, they need no shared memory.
+    """
+
+    step: int
+    epoch: float
+    indices: NDArray[np.int64]
+
+
+class ShuffledBatches(Sampler[Draw]):
+    """Training order: every epoch a fresh permutation, cut into global batches; what is left over is dropped.
+
+    The permutation is a function of (seed, epoch) and ``step`` counts on through the epochs, so nothing has
+    to be remembered to continue a run. Each rank gets its slice of the global batch, as in
+    :class:`~atelier.moment.Moment`.
+
+    size: images in the split.
+    batch_size: of the global batch, a multiple of ``world`` and at most ``size``.
+    """
+
+    def __init__(self, size: int, batch_size: int, *, seed: int, rank: int = 0, world: int = 1) -> None:
+        assert batch_size % world == 0, (batch_size, world)
+        assert 0 < batch_size <= size, (batch_size, size)
+        self.size, self.batch_size, self.seed, self.rank, self.world = size, batch_size, seed, rank, world
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to ``epoch``; Lightning calls it before each one."""
+        self.epoch = epoch
+
+    def permutation(self) -> Tensor:
+        """The order of this epoch, ``[size]``."""
+        generator = Moment(seed=self.seed, step=self.epoch).within("data").generator("order")
+        return torch.randperm(self.size, generator=generator)
+
+    def __len__(self) -> int:
+        return self.size // self.batch_size
+
+    def __iter__(self) -> Iterator[Draw]:
+        order, mine = self.permutation().numpy(), self.batch_size // self.world
+        for batch in range(len(self)):
+            first = batch * self.batch_size + self.rank * mine
+            step, epoch = self.epoch * len(self) + batch, self.epoch + batch / len(self)
+            yield Draw(step, epoch, order[first : first + mine])
+
+
+class OrderedBatches(Sampler[Draw]):
+    """Evaluation order: every image exactly once over all ranks, none twice, in as few global batches as fit.
+
+    The split is cut into pieces whose sizes differ by one at most: full batches and one small one would leave
+    a rank without work, or with the last images of another rank again.
+
+    batch_size: the largest global batch; a piece holds at most ⌈batch_size / world⌉ images.
+    """
+
+    def __init__(self, size: int, batch_size: int, *, rank: int = 0, world: int = 1) -> None:
+        pieces = -(-size // batch_size) * world
+        self.pieces = [piece for piece in np.array_split(np.arange(size), pieces)[rank::world] if len(piece)]
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def __iter__(self) -> Iterator[Draw]:
+        for step, piece in enumerate(self.pieces):
+            yield Draw(step, step / len(self), piece)
+
+
+class Batches(Dataset[ImageBatch]):
+    """A split that is asked for whole batches: one ``index_select`` instead of a Python loop over images.
+
+    chosen: ``[n]`` positions in ``images`` that make up the split; position i of a draw means ``chosen[i]``.
+    """
+
+    def __init__(self, images: Images, chosen: Tensor) -> None:
+        self.images, self.chosen = images, chosen
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __getitem__(self, draw: Draw) -> ImageBatch:
+        indices = torch.from_numpy(draw.indices)
+        rows = self.chosen[indices]
+        labels = None if self.images.labels is None else self.images.labels[rows]
+        return ImageBatch(self.images.pixels.index_select(0, rows), indices, labels, draw.step, draw.epoch)
+
+
+class Loader(DataLoader[ImageBatch]):
+    """A loader of ready batches, whose epoch begins when the first batch is asked for.
+
+    torch's own loader asks the sampler as soon as it is iterated over when it has workers, and after a resume
+    Lightning iterates before it has called ``set_epoch``. And it draws a number from the global generator
+    unless it is given one, so that a validation would move the training's chance.
+    """
+
+    def __init__(self, batches: Batches, sampler: Sampler[Draw], workers: int) -> None:
+        super().__init__(
+            batches,
+            batch_size=None,
+            sampler=sampler,
+            collate_fn=_ready,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator().manual_seed(0),
+        )
+
+    def __iter__(self) -> Iterator[ImageBatch]:  # type: ignore[override]  # the base promises its private iterator
+        yield from super().__iter__()
+
+
+def _ready(batch: Any) -> Any:
+    return batch

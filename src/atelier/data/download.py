@@ -1,0 +1,44 @@
+"""What every download has in common, whoever makes it."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from atelier.data import cache
+from atelier.types import Mistake
+
+# A firewall that swallows packets would otherwise hold the run for ever.
+_SILENCE_SECONDS = 30.0
+
+
+@contextmanager
+def downloading(name: str, root: Path, by_hand: str) -> Iterator[None]:
+    """A block that downloads into ``root``, one process at a time.
+
+    Raises Mistake when the block fails: with the reason, and ``by_hand``, what the user can do instead.
+    Folders that were made for nothing are removed.
+    """
+    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
+    patience = socket.getdefaulttimeout()
+    with cache.lock(f"download-{hashlib.blake2b(str(root.absolute()).encode(), digest_size=8).hexdigest()}"):
+        socket.setdefaulttimeout(_SILENCE_SECONDS)
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            _remove_empty(root, missing)
+            reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+            raise Mistake(f"{name} could not be downloaded into {root}: {reason}\nBy hand: {by_hand}") from error
+        finally:
+            socket.setdefaulttimeout(patience)
+
+
+def _remove_empty(root: Path, missing: list[Path]) -> None:
+    below = sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True)
+    for folder in (*below, *missing):
+        # One that holds something, or was not made after all, stays as it is.
+        with suppress(OSError):
+            folder.rmdir()

@@ -1,0 +1,212 @@
+"""The data module of single images."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+
+from atelier.data.batches import Batches, Loader, OrderedBatches, ShuffledBatches
+from atelier.data.source import Images, Source, Split
+from atelier.moment import Moment
+from atelier.pixels import to_unit
+from atelier.types import ImageBatch, Mistake
+
+log = logging.getLogger(__name__)
+
+# Which images a subset or a sample of reals holds must not change from run to run: figures could not be
+# compared.
+_SELECTION_SEED = 0
+
+
+class ImageData(LightningDataModule):
+    """Batches of single images from any source.
+
+    source: where the images come from; it gives ``channels`` x ``image_size`` x ``image_size``.
+    image_size, channels: the images' shape, which models and scores interpolate.
+    batch_size: of the global batch, so it must divide by the number of devices; what is left of an epoch is
+        dropped.
+    eval_batch_size: largest global batch of an evaluation, in which every image stands exactly once.
+    seed: of the order and the flips.
+    workers: processes that gather batches; 0 gathers them in the training process, which is enough for images
+        that are already decoded. The result is the same.
+    flip: mirror each training image with probability 1/2.
+    subset: train on this many images only (a smaller subset lies within a larger one); None for all.
+    classes: class numbers to keep in both splits, under their own numbers; None for all.
+    eval_split: the split that validation loops over.
+    facts: what is known of the data without loading it (kind, classes, extractor, licence ...).
+    root: folder of the data, where the source has one.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        image_size: int,
+        channels: int,
+        batch_size: int,
+        eval_batch_size: int,
+        seed: int,
+        workers: int,
+        flip: bool,
+        subset: int | None,
+        classes: Sequence[int] | None,
+        eval_split: Split,
+        facts: Mapping[str, Any],
+        root: str | None = None,
+    ) -> None:
+        super().__init__()
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("eval_batch_size", eval_batch_size, 1),
+            ("workers", workers, 0),
+            ("subset", subset, 1),
+        ):
+            if value is not None and value < least:
+                raise Mistake(f"data.{name}={value}: must be {least} or more")
+        if classes is not None and not classes:
+            raise Mistake("data.classes=[]: name at least one class, or null for all")
+        if eval_split not in ("train", "test"):
+            raise Mistake(f"data.eval_split={eval_split}: must be train or test")
+        self.source = source
+        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
+        self.seed, self.workers, self.flip = seed, workers, flip
+        self.subset, self.eval_split = subset, eval_split
+        self.classes = None if classes is None else tuple(classes)
+        self.facts: Mapping[str, Any] = {
+            **facts,
+            "image_size": image_size,
+            "channels": channels,
+            "root": root,
+        }
+        self._splits: dict[Split, Batches] = {}
+
+    def prepare_data(self) -> None:
+        """Download, build caches, and find out whether the selection can be made."""
+        self.source.prepare()
+        for split in ("train", "test"):
+            self.split(split)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Settle the batch size for this many devices and images."""
+        if stage not in (None, "fit"):
+            return
+        world, size = self._world, len(self.split("train"))
+        if self.batch_size % world:
+            raise Mistake(f"data.batch_size={self.batch_size}: must divide by the {world} devices that share the batch")
+        if size < world:
+            raise Mistake(f"{size} training images cannot be shared by {world} devices: use fewer with trainer.devices")
+        if self.batch_size > size:
+            fitting = size // world * world
+            log.warning(
+                "data.batch_size=%d, but there are %d training images: using %d",
+                self.batch_size,
+                size,
+                fitting,
+            )
+            self.batch_size = fitting
+
+    def train_dataloader(self) -> Loader:
+        """Global batches in the order of (seed, epoch), this rank's slice of each."""
+        batches = self.split("train")
+        order = ShuffledBatches(len(batches), self.batch_size, seed=self.seed, rank=self._rank, world=self._world)
+        return Loader(batches, order, self.workers)
+
+    def val_dataloader(self) -> Loader:
+        """Every image of ``eval_split`` once, in order, spread over the ranks."""
+        batches = self.split(self.eval_split)
+        order = OrderedBatches(len(batches), self.eval_batch_size, rank=self._rank, world=self._world)
+        return Loader(batches, order, self.workers)
+
+    def on_after_batch_transfer(self, batch: ImageBatch, dataloader_idx: int) -> ImageBatch:
+        """On the device: flip (training only), and scale to [-1, 1] what is not floats already."""
+        images = batch.images
+        if self.flip and self.trainer is not None and self.trainer.training:
+            images = self._flipped(images, batch.step, batch.epoch)
+        return batch._replace(images=to_unit(images) if images.dtype == torch.uint8 else images)
+
+    def reals(self, split: str, count: int | None = None, *, batch_size: int = 256) -> Iterator[ImageBatch]:
+        """Real images of ``split`` in order, uint8 on the CPU, no flip.
+
+        With ``count``, that many drawn without replacement, in the order of the draw (so a smaller count is
+        the beginning of a larger one), the same on every machine.
+        """
+        batches = self.split(_named(split))
+        size = len(batches)
+        if count is not None and not 0 < count <= size:
+            raise Mistake(f"{count} real images wanted of the {split} split, which has {size}")
+        order = torch.arange(size) if count is None else _shuffled(size, f"reals/{split}")[:count]
+        for draw in OrderedBatches(len(order), batch_size):
+            yield batches[draw._replace(indices=order.numpy()[draw.indices])]
+
+    def fingerprint(self, split: str) -> str:
+        """16 hexadecimal digits that stand for the split's pixels, their shape and the selection."""
+        batches = self.split(_named(split))
+        pixels = batches.images.pixels
+        content = hashlib.blake2b(f"{list(pixels.shape)} {pixels.dtype}".encode(), digest_size=8)
+        for part in (pixels, batches.chosen):
+            content.update(part.contiguous().numpy().data)
+        return content.hexdigest()
+
+    def split(self, split: Split) -> Batches:
+        """The images of ``split`` that the selection leaves; loaded when first asked for."""
+        if split not in self._splits:
+            images = self.source.load(split)
+            shape, stated = tuple(images.pixels.shape[1:]), self.facts
+            assert shape == (stated["channels"], stated["image_size"], stated["image_size"]), shape
+            self._splits[split] = Batches(images, self._chosen(images, split))
+        return self._splits[split]
+
+    @property
+    def _rank(self) -> int:
+        return self.trainer.global_rank if self.trainer is not None else 0
+
+    @property
+    def _world(self) -> int:
+        return self.trainer.world_size if self.trainer is not None else 1
+
+    def _flipped(self, images: Tensor, step: int, epoch: float) -> Tensor:
+        moment = Moment(self.seed, step, epoch, self._rank, self._world, images.device).within("data")
+        mirrored = moment.uniform("flip", len(images)) < 0.5
+        return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+
+    def _chosen(self, images: Images, split: Split) -> Tensor:
+        chosen = torch.arange(len(images.pixels))
+        if self.classes is not None:
+            chosen = _of_classes(images, self.classes)
+            if not len(chosen):
+                raise Mistake(f"data.classes={list(self.classes)}: the {split} split has no image of them")
+        if self.subset is None or split == "test":
+            return chosen
+        if self.subset > len(chosen):
+            raise Mistake(f"data.subset={self.subset}: there are {len(chosen)} training images")
+        return chosen[_shuffled(len(chosen), "subset")[: self.subset]]
+
+
+def _of_classes(images: Images, classes: Sequence[int]) -> Tensor:
+    wanted = f"data.classes={list(classes)}"
+    if images.labels is None:
+        raise Mistake(f"{wanted}: this data has no labels to choose by")
+    names = images.classes or [str(label) for label in range(int(images.labels.max()) + 1)]
+    if unknown := [label for label in classes if not 0 <= label < len(names)]:
+        listed = ", ".join(f"{label} ({name})" for label, name in enumerate(names) if str(label) != name)
+        raise Mistake(f"{wanted}: no class {unknown[0]}; there are 0 to {len(names) - 1}{listed and ': '}{listed}")
+    return torch.isin(images.labels, torch.tensor(list(classes))).nonzero().squeeze(1)
+
+
+def _shuffled(size: int, purpose: str) -> Tensor:
+    generator = Moment(seed=_SELECTION_SEED, step=0).within("data").generator(purpose)
+    return torch.randperm(size, generator=generator)
+
+
+def _named(split: str) -> Split:
+    if split == "train":
+        return "train"
+    if split == "test":
+        return "test"
+    raise Mistake(f"{split}: no such split; there are train and test")

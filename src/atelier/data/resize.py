@@ -1,0 +1,33 @@
+"""Sets that lie in memory brought to the wanted size and number of channels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+# Images resized at a time: 60,000 of them as floats would take gigabytes at once.
+_CHUNK = 4096
+
+# ITU-R BT.601, the luma that Pillow's "L" mode uses too.
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def fit(pixels: Tensor, image_size: int, channels: int) -> Tensor:
+    """``[N, c, h, w]`` numbers in 0..255 as uint8 ``[N, channels, image_size, image_size]``.
+
+    Resizing is bicubic, with antialiasing where the image shrinks; colour becomes grey by its luma.
+    """
+    size = (image_size, image_size)
+    if pixels.shape[1:] == (channels, *size) and pixels.dtype == torch.uint8:
+        return pixels
+    return torch.cat([_fit_chunk(chunk.float(), size, channels) for chunk in torch.split(pixels, _CHUNK)])
+
+
+def _fit_chunk(images: Tensor, size: tuple[int, int], channels: int) -> Tensor:
+    if images.shape[1] == 3 and channels == 1:
+        images = (images * images.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    if images.shape[-2:] != size:
+        images = F.interpolate(images, size, mode="bicubic", antialias=True)
+    images = images.round().clamp(0.0, 255.0).to(torch.uint8)
+    return images.expand(-1, channels, -1, -1).contiguous()

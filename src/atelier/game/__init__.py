@@ -1,0 +1,1 @@
+"""The machinery of alternating play: turns, critics, latents, averages, schedules."""

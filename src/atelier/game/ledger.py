@@ -1,0 +1,36 @@
+"""What the players' steps came to, kept on the device until somebody wants to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+class Ledger:
+    """Means of scalars since the last :meth:`close`, without one host synchronisation in between.
+
+    A term that acts only now and then (a lazy penalty) is averaged over the steps where it acted.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def enter(self, terms: Mapping[str, Tensor]) -> None:
+        """Add one observation of each named scalar."""
+        for name, value in terms.items():
+            seen = value.detach()
+            self._sums[name] = self._sums[name] + seen if name in self._sums else seen.clone()
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def close(self) -> dict[str, float]:
+        """The means so far, read in one transfer; the ledger is empty afterwards."""
+        if not self._sums:
+            return {}
+        means = torch.stack([total.float() / self._counts[name] for name, total in self._sums.items()]).tolist()
+        named = dict(zip(self._sums, means, strict=True))
+        self._sums.clear()
+        self._counts.clear()
+        return named

@@ -1,0 +1,83 @@
+"""A player's turn: the others rest, the losses' terms are summed, the player's optimizer steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+from pytorch_lightning.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.parametrize import ParametrizationList
+
+from atelier.game.ledger import Ledger
+
+
+class Table(Protocol):
+    """What a turn asks of the LightningModule at which the game is played."""
+
+    ledger: Ledger
+
+    def manual_backward(self, loss: Tensor) -> None:
+        """Backward through Lightning, so that precision plugins and DDP see it."""
+        ...
+
+
+class Descent:
+    """Collects a player's losses: one :meth:`__call__` per part of the batch."""
+
+    def __init__(self, table: Table, player: str) -> None:
+        self._table, self._player = table, player
+
+    def __call__(self, terms: Mapping[str, Tensor], share: float = 1.0) -> None:
+        """Backward through the sum of the named scalars; what was summed is what is written down.
+
+        share: the part of the batch that the terms are means over; the gradients of all parts then sum to the
+            batch's.
+        """
+        loss = sum(terms.values(), start=next(iter(terms.values())).new_zeros(()))
+        self._table.manual_backward(loss if share == 1.0 else loss * share)
+        named = {f"{self._player}/{name}": value for name, value in terms.items()}
+        self._table.ledger.enter(named | {f"{self._player}/loss": loss})
+
+
+@contextmanager
+def turn(table: Table, player: str, optimizer: LightningOptimizer, *, rests: nn.Module) -> Iterator[Descent]:
+    """One move of ``player``: gradients are cleared, the body descends, the optimizer steps.
+
+    Meanwhile ``rests`` rests: its parameters ask for no gradients and its buffers stay as they are.
+    Nothing of an interrupted body is applied.
+    """
+    with resting(rests):
+        optimizer.zero_grad()
+        yield Descent(table, player)
+        optimizer.step()
+
+
+@contextmanager
+def resting(network: nn.Module) -> Iterator[None]:
+    """``network`` computes as in training, but neither its parameters nor its buffers take part in learning.
+
+    BatchNorm still normalises by the batch but leaves its running statistics alone, and spectral
+    normalisation
+    uses its last singular vectors without a power iteration: a player's buffers move in its own turn only.
+    """
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats and m.training]
+    iterations = [m for m in network.modules() if isinstance(m, ParametrizationList) and m.training]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    for norm in norms:
+        norm.track_running_stats = False
+    for iteration in iterations:
+        iteration.eval()
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+        for norm in norms:
+            norm.track_running_stats = True
+        for iteration in iterations:
+            iteration.train()

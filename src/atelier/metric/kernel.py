@@ -1,0 +1,64 @@
+"""The kernel distance: a squared maximum mean discrepancy of features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from atelier.metric.score import exact, require_images
+from atelier.moment import Moment
+from atelier.types import Features, Mistake
+
+
+class KernelDistance:
+    """KID: the unbiased MMD² under the kernel (x·y / d + 1)³, averaged over random subsets.
+
+    Bińkowski et al., "Demystifying MMD GANs" (2018), section 4 and eq. 4. Being unbiased it may be negative,
+    and its mean is 0 for equal distributions at any number of images. Subsets are drawn by ``seed`` from the
+    rows as they stand (a bank's rows are sorted by sample index), so the figure repeats.
+
+    The spread over subsets is not reported: subsets overlap, so it is no error bar of the figure.
+
+    subsets: number of subsets.
+    subset_size: images per side in a subset, at most as many as there are.
+    """
+
+    names: Mapping[str, bool] = {"kid": False}
+
+    def __init__(self, subsets: int, subset_size: int, seed: int) -> None:
+        if subsets < 1 or subset_size < 2:
+            raise Mistake(
+                f"kernel distance: subsets={subsets} must be at least 1, subset_size={subset_size} at least 2"
+            )
+        self.subsets, self.subset_size, self.seed = subsets, subset_size, seed
+
+    def __call__(self, real: Features, fake: Features) -> dict[str, float]:
+        """The distance of features ``[N, d]`` and ``[M, d]``; Mistake for fewer than two images on a side."""
+        require_images("the kernel distance", 2, real.features, fake.features)
+        x, y = exact(real.features), exact(fake.features)
+        size = min(self.subset_size, len(x), len(y))
+        # A subset that is everything is the same every time.
+        subsets = 1 if size == len(x) == len(y) else self.subsets
+        total = x.new_zeros(())
+        for subset in range(subsets):
+            moment = Moment(seed=self.seed, step=subset)
+            total += mmd(x[_choose(moment, "real", len(x), size)], y[_choose(moment, "fake", len(y), size)])
+        return {"kid": (total / subsets).item()}
+
+
+def _choose(moment: Moment, purpose: str, count: int, size: int) -> Tensor:
+    return torch.randperm(count, generator=moment.generator(purpose))[:size]
+
+
+def mmd(x: Tensor, y: Tensor) -> Tensor:
+    """Unbiased MMD² of samples ``[m, d]``, ``[n, d]`` under the cubic kernel (Bińkowski et al., eq. 4)."""
+    m, n = len(x), len(y)
+    xx, yy, xy = _cubic(x, x), _cubic(y, y), _cubic(x, y)
+    within = (xx.sum() - xx.trace()) / (m * (m - 1)) + (yy.sum() - yy.trace()) / (n * (n - 1))
+    return within - 2 * xy.mean()
+
+
+def _cubic(x: Tensor, y: Tensor) -> Tensor:
+    return (x @ y.T / x.shape[1] + 1) ** 3

@@ -1,0 +1,235 @@
+"""The two-player game between a generator and a discriminator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from atelier.game.average import Average
+from atelier.game.critic import Critic
+from atelier.game.latent import Latent
+from atelier.game.ledger import Ledger
+from atelier.game.schedule import Schedule
+from atelier.game.turn import turn
+from atelier.moment import SCORE_SEED, Moment
+from atelier.types import ImageBatch, Judged, Mistake
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+class _Part(NamedTuple):
+    """A cut of the batch: reals, their classes, latents for as many fakes, its share of the batch, its chance."""
+
+    real: Tensor
+    labels: Tensor | None
+    z: Tensor
+    share: float
+    moment: Moment
+
+
+class GAN(LightningModule):
+    """Generative adversarial network (Goodfellow et al. 2014), whatever its networks, objective and penalties.
+
+    generator: ``(z [B, latent.dim], labels [B] | None) -> images [B, C, H, W]`` in [-1, 1].
+    critic: the adversary, with its objective, regularizer and augmentation.
+    latent: the distribution of z.
+    initialize: sets the first weights of both networks.
+    generator_optimizer, discriminator_optimizer: parameters -> optimizer.
+    schedule: factor of both learning rates over the epochs.
+    beta2: Adam's second beta over the epochs, or None to leave it as the optimizer has it.
+    ema: network -> its moving average, or None; the averaged generator is the one that is scored and saved
+        for use.
+    discriminator_turns: batches on which D moves before G moves once, each on new reals.
+    parts: cuts of the batch whose gradients are accumulated before a step (memory for time; BatchNorm sees a
+        part).
+    clip: largest norm of a player's gradient, or None.
+    num_classes: number of classes if both networks are conditional, else None.
+    seed: of every draw that training makes.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: nn.Module,
+        critic: Critic,
+        latent: Latent,
+        initialize: Callable[[nn.Module], None],
+        generator_optimizer: MakeOptimizer,
+        discriminator_optimizer: MakeOptimizer,
+        schedule: Schedule,
+        seed: int,
+        ema: Callable[[nn.Module], Average] | None = None,
+        beta2: Schedule | None = None,
+        discriminator_turns: int = 1,
+        parts: int = 1,
+        clip: float | None = None,
+        num_classes: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        if discriminator_turns < 1:
+            raise Mistake(f"model.discriminator_turns={discriminator_turns}: the discriminator moves at least once")
+        if parts < 1:
+            raise Mistake(f"model.parts={parts}: a batch has at least one part")
+        if clip is not None and clip <= 0:
+            raise Mistake(f"model.clip={clip}: a gradient's norm is above 0; null turns clipping off")
+        self.generator, self.critic, self.latent = generator, critic, latent
+        for network in (generator, critic):
+            initialize(network)
+        self.average = None if ema is None else ema(generator)
+        self._make_optimizers = (discriminator_optimizer, generator_optimizer)
+        self.schedule, self.beta2 = schedule, beta2
+        self.discriminator_turns, self.parts, self.clip = discriminator_turns, parts, clip
+        self.num_classes, self.seed = num_classes, seed
+        self.ledger = Ledger()
+
+    # --- the game
+    # -----------------------------------------------------------------------------------------------
+
+    def training_step(self, batch: ImageBatch, batch_idx: int) -> None:
+        """One round: D ascends its objective on reals and fakes; then, if it is G's turn, G descends its own.
+
+        Goodfellow et al. 2014, Algorithm 1, with a batch's reals never used for two moves of D.
+        """
+        d_optimizer, g_optimizer = self._players()
+        moment = self._moment(batch)
+
+        with turn(self, "d", d_optimizer, rests=self.generator) as descend:
+            for real, labels, z, share, chance in self._cut(batch, moment.within("d")):
+                with torch.no_grad():
+                    fake = self.generator(z, labels)
+                judgement = self.critic.judge(real, fake, chance, labels)
+                descend(judgement.terms, share)
+                self.ledger.enter(judgement.signs)
+
+        if (batch.step + 1) % self.discriminator_turns:
+            return
+
+        with turn(self, "g", g_optimizer, rests=self.critic) as descend:
+            for real, labels, z, share, chance in self._cut(batch, moment.within("g")):
+                fake = self.generator(z, labels)
+                descend(self.critic.persuade(fake, real, chance, labels), share)
+
+        if self.average is not None:
+            self.average.update(self.generator, moment.epoch)
+
+    def _moment(self, batch: ImageBatch) -> Moment:
+        return Moment(
+            self.seed, batch.step, batch.epoch, self.global_rank, self.trainer.world_size, batch.images.device
+        )
+
+    def _cut(self, batch: ImageBatch, moment: Moment) -> Iterator[_Part]:
+        """The batch in parts, each with its latents (drawn for the whole) and a chance of its own."""
+        count = len(batch.images)
+        z = self.latent.draw(moment, "latent", count)
+        labels = batch.labels if self.num_classes is not None else None
+        size = -(-count // self.parts)
+        for start in range(0, count, size):
+            mine = slice(start, start + size)
+            real = batch.images[mine]
+            chance = moment.within(f"part {start}")
+            yield _Part(real, None if labels is None else labels[mine], z[mine], len(real) / count, chance)
+
+    # --- optimizers
+    # ---------------------------------------------------------------------------------------------
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """One optimizer per player: D's, then G's."""
+        networks = (self.critic, self.generator)
+        pairs = zip(self._make_optimizers, networks, strict=True)
+        optimizers = [make(network.parameters()) for make, network in pairs]
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["initial_lr"] = group["lr"]
+        return optimizers
+
+    def on_train_batch_start(self, batch: ImageBatch, batch_idx: int) -> None:
+        """Set what the schedules say: a function of the position alone, so that a resumed run needs no memory of it."""
+        for optimizer in self._players():
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * self.schedule(batch.epoch)
+                if self.beta2 is not None:
+                    group["betas"] = (group["betas"][0], self.beta2(batch.epoch))
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip here: Lightning has unscaled the gradients by now (under float16), whatever the precision."""
+        if self.clip is not None:
+            self.clip_gradients(optimizer, gradient_clip_val=self.clip, gradient_clip_algorithm="norm")
+
+    def _players(self) -> tuple[LightningOptimizer, LightningOptimizer]:
+        optimizers = self.optimizers()
+        assert isinstance(optimizers, list)
+        discriminator, generator = optimizers
+        assert isinstance(discriminator, LightningOptimizer)
+        assert isinstance(generator, LightningOptimizer)
+        return discriminator, generator
+
+    # --- what others may ask
+    # ------------------------------------------------------------------------------------
+
+    @property
+    def equilibrium(self) -> float | None:
+        """V(D, G) where neither player can gain, or None for objectives without that reading."""
+        return self.critic.objective.equilibrium
+
+    # Lightning would have a loss or a mapping here; what a callback gets is whatever is returned.
+    def validation_step(self, batch: ImageBatch, batch_idx: int) -> Judged:  # type: ignore[override]
+        """One fake per real, from the latent that belongs to the real's index."""
+        labels = batch.labels if self.num_classes is not None else None
+        return Judged(batch.images, self._fake(batch.indices, SCORE_SEED, labels), batch.indices)
+
+    def sample(
+        self,
+        count: int,
+        *,
+        seed: int,
+        start: int = 0,
+        labels: Tensor | None = None,
+        truncation: float | None = None,
+    ) -> Tensor:
+        """Fakes ``start`` to ``start + count`` of the endless row of ``seed``: ``[count, C, H, W]`` in [-1, 1].
+
+        labels: ``[count]`` classes for a conditional model; by default the classes take turns.
+        truncation: leave out latents beyond this many standard deviations (normal latents only).
+        """
+        places = torch.arange(start, start + count, device=self.device)
+        if labels is None and self.num_classes is not None:
+            labels = places % self.num_classes
+        return self._fake(places, seed, labels, truncation)
+
+    def interpolate(self, rows: int, steps: int, *, seed: int) -> Tensor:
+        """Walks between pairs of latents: ``[rows * steps, C, H, W]`` in [-1, 1], row after row."""
+        ends = self.latent.at(seed, torch.arange(2 * rows, device=self.device)).view(rows, 2, -1)
+        z = torch.cat([self.latent.between(start, end, steps) for start, end in ends])
+        labels = None
+        if self.num_classes is not None:
+            labels = torch.arange(rows, device=self.device).repeat_interleave(steps) % self.num_classes
+        return self._generate(z, labels)
+
+    def _fake(self, places: Tensor, seed: int, labels: Tensor | None, truncation: float | None = None) -> Tensor:
+        z = self.latent.at(seed, places)
+        return self._generate(z if truncation is None else self.latent.truncate(z, truncation), labels)
+
+    @torch.no_grad()
+    def _generate(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        network = self.generator if self.average is None else self.average.network
+        with _evaluating(network):
+            fake: Any = network(z, labels)
+        return torch.as_tensor(fake)
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)

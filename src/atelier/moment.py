@@ -1,0 +1,66 @@
+"""Where training stands, and the chance that belongs there."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+SCORE_SEED = 0
+"""The seed of the fakes that are scored: the same latents at every validation, in every run and on every machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One step of one run: the source of every draw that the step makes.
+
+    A draw is a function of (seed, step, purpose) and of nothing else: no global generator is touched, so a run is
+    the same with any number of workers, before and after a resume, and with or without validation. Numbers are drawn
+    on the CPU, so they are the same on every device, and for the global batch, of which each rank takes its slice.
+
+    seed: the run's seed.
+    step: batches of the run before this one.
+    epoch: position in epochs, with its fraction.
+    rank, world: this process and the number of processes.
+    device: where the drawn numbers are wanted.
+    scope: prefix of all purposes (see :meth:`within`).
+    """
+
+    seed: int
+    step: int
+    epoch: float = 0.0
+    rank: int = 0
+    world: int = 1
+    device: torch.device | str = "cpu"
+    scope: str = ""
+
+    def within(self, scope: str) -> Moment:
+        """The same moment for a part of the step, whose purposes cannot meet those of another part."""
+        return replace(self, scope=f"{self.scope}{scope}/")
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """A CPU generator that stands at the beginning of the stream of (seed, step, purpose)."""
+        words = f"{self.seed}/{self.step}/{self.scope}{purpose}".encode()
+        # 63 bits: torch's seeds are signed.
+        seed = int.from_bytes(hashlib.blake2b(words, digest_size=8).digest(), "big") >> 1
+        return torch.Generator().manual_seed(seed)
+
+    def normal(self, purpose: str, *shape: int) -> Tensor:
+        """Standard normal numbers; ``shape[0]`` is this rank's batch."""
+        drawn = torch.randn(shape[0] * self.world, *shape[1:], generator=self.generator(purpose))
+        return self._mine(drawn, shape[0])
+
+    def uniform(self, purpose: str, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """Uniform numbers in [low, high); ``shape[0]`` is this rank's batch."""
+        drawn = torch.rand(shape[0] * self.world, *shape[1:], generator=self.generator(purpose))
+        return self._mine(drawn.mul_(high - low).add_(low), shape[0])
+
+    def integers(self, purpose: str, *shape: int, low: int, high: int) -> Tensor:
+        """Uniform int64 numbers in [low, high); ``shape[0]`` is this rank's batch."""
+        drawn = torch.randint(low, high, (shape[0] * self.world, *shape[1:]), generator=self.generator(purpose))
+        return self._mine(drawn, shape[0])
+
+    def _mine(self, drawn: Tensor, count: int) -> Tensor:
+        return drawn[self.rank * count : (self.rank + 1) * count].to(self.device, non_blocking=True)

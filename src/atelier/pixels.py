@@ -1,0 +1,20 @@
+"""The border between pictures and networks: the one module that knows both ranges."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """uint8 in 0..255 to float32 in [-1, 1], of any shape: x / 127.5 − 1."""
+    return images.float().div_(127.5).sub_(1.0)
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Floats in [-1, 1] to uint8 in 0..255, of any shape; what lies outside is clamped.
+
+    The inverse of :func:`to_unit` on all 256 values.
+    """
+    # Half precision has too few digits for 256 levels once the offset is added.
+    return images.float().add(1.0).mul_(127.5).round_().clamp_(0.0, 255.0).to(torch.uint8)

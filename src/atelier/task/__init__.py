@@ -1,0 +1,1 @@
+"""One verb per file: typed functions from a checked config to a result."""

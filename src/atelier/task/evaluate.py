@@ -1,0 +1,129 @@
+"""Scores of a checkpoint: any split, any extractor, any number of fakes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from atelier.callback.figures import figures, protocol, public_names, real_features, see
+from atelier.checkpoint import Loaded, load, read
+from atelier.config.build import build
+from atelier.config.rehearse import refused
+from atelier.metric.bank import FeatureBank
+from atelier.metric.extractor import Extractor
+from atelier.task.listen import below, heard
+from atelier.types import Averaged, Features, Mistake, Reals, Sampler
+
+
+def preflight(cfg: DictConfig) -> list[str]:
+    """Everything that would stop the evaluation: numbers, the checkpoint, the data, the extractor's weights."""
+    mistakes = below(cfg, {"samples": 2, "batch_size": 1}) + refused(cfg)
+    if cfg.split not in ("train", "test"):
+        mistakes.append(f"split={cfg.split}: the splits are train and test")
+    mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
+    if not mistakes:
+        loaded = load(cfg.ckpt)
+        mistakes += heard([lambda: _data(cfg, loaded), lambda: _part(cfg, loaded, "extractor").prepare()])
+        if not isinstance(loaded.model, Sampler):
+            mistakes.append(f"ckpt={cfg.ckpt}: this model makes no samples that could be scored")
+    return mistakes
+
+
+def run(cfg: DictConfig) -> float:
+    """Score, show and write results.json; returns the first figure."""
+    loaded = load(cfg.ckpt)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, data = loaded.model.to(device), _data(cfg, loaded)
+    extractor, scores = _part(cfg, loaded, "extractor").to(device), _part(cfg, loaded, "metric")
+    assert isinstance(model, Sampler)
+
+    size = len(data.split(cfg.split))
+    count = cfg.samples or size
+    real = real_features(extractor, data, cfg.split, size, device, cfg.batch_size)
+    bank = FeatureBank().to(device)
+    for indices, fakes in _fakes(model, count, cfg.batch_size, cfg.seed):
+        bank.update(indices.to(device), see(extractor, fakes))
+    taken = figures(scores, extractor, real, bank.compute())
+    floors = _floors(cfg, data, extractor, scores, real=real, count=count)
+
+    ema = isinstance(model, Averaged) and model.average is not None
+    words = protocol(extractor, real=size, fake=count, ema=ema, seed=cfg.seed) | {"split": cfg.split}
+    higher = public_names(scores, extractor)
+    _show(taken, floors, higher, words)
+    results = {
+        "checkpoint": str(loaded.file),
+        "scores": {
+            name: {
+                "value": value,
+                "floor": floors.get(name),
+                "higher_is_better": higher.get(name),
+                "protocol": words,
+            }
+            for name, value in taken.items()
+        },
+    }
+    folder = Path(cfg.run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return next(iter(taken.values()))
+
+
+def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:
+    """The part that the user chose, else the checkpoint's own."""
+    chosen = cfg.get(name)
+    if chosen is None:
+        chosen = loaded.cfg[name]
+    if "_target_" in chosen:
+        return build(chosen)
+    return {key: build(node) for key, node in chosen.items() if node is not None}
+
+
+def _data(cfg: DictConfig, loaded: Loaded) -> Any:
+    node = loaded.cfg.data.copy()
+    if cfg.root is not None:
+        if "root" not in node.source:
+            raise Mistake(f"root={cfg.root}: this checkpoint's data is embedded and has no folder")
+        node.root = node.source.root = cfg.root
+    data = build(node)
+    data.prepare_data()
+    return data
+
+
+def _fakes(model: Sampler, count: int, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    for start in range(0, count, batch_size):
+        size = min(batch_size, count - start)
+        yield torch.arange(start, start + size), model.sample(size, seed=seed, start=start)
+
+
+def _floors(
+    cfg: DictConfig, data: Reals, extractor: Extractor, scores: Any, *, real: Features, count: int
+) -> dict[str, float]:
+    """The figures of as many other reals in the fakes' place; none where the other split has too few."""
+    other = "train" if cfg.split == "test" else "test"
+    try:
+        others = real_features(extractor, data, other, count, real.features.device, cfg.batch_size)
+    except Mistake:
+        return {}
+    return figures(scores, extractor, real, others)
+
+
+def _show(taken: dict[str, float], floors: dict[str, float], higher: dict[str, bool], words: dict[str, Any]) -> None:
+    table = Table(title=f"{words['fake']} fakes against {words['real']} reals ({words['split']} split)")
+    for column in ("score", "value", "real against real", "better"):
+        table.add_column(column, justify="left" if column in ("score", "better") else "right")
+    for name, value in taken.items():
+        floor = f"{floors[name]:.4g}" if name in floors else "-"
+        table.add_row(name, f"{value:.4g}", floor, {True: "higher", False: "lower", None: ""}[higher.get(name)])
+    console = Console()
+    console.print(table)
+    console.print(f"extractor {words['extractor']}, {words['resize']}, seed {words['seed']}, EMA {words['ema']}")
+    if "warning" in words:
+        console.print(words["warning"])

@@ -1,0 +1,89 @@
+"""Pictures from a checkpoint: numbered files and one grid, or walks between latents."""
+
+from __future__ import annotations
+
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from atelier.callback.picture import Grid, Picture
+from atelier.callback.pictures import save
+from atelier.checkpoint import load, read
+from atelier.config.build import build
+from atelier.pixels import to_bytes
+from atelier.task.listen import below, heard
+from atelier.types import Mistake, Sampler
+
+log = logging.getLogger(__name__)
+
+
+def preflight(cfg: DictConfig) -> list[str]:
+    """Numbers, the checkpoint, and whether its model can do what is asked."""
+    mistakes = below(cfg, {"samples": 1, "batch_size": 1, "label": 0, "rows": 1, "steps": 2})
+    mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
+    if not mistakes:
+        mistakes += heard([lambda: _try(cfg)])
+    return mistakes
+
+
+def _try(cfg: DictConfig) -> None:
+    """One image as asked for, so that what the model cannot do is known before a folder is made."""
+    model: Any = load(cfg.ckpt).model
+    if not isinstance(model, Sampler):
+        raise Mistake(f"ckpt={cfg.ckpt}: this model makes no samples")
+    classes: Any = getattr(model, "num_classes", None)
+    if cfg.label is not None and classes is None:
+        raise Mistake(f"label={cfg.label}: this model knows no classes; train one with condition=label")
+    if cfg.label is not None and cfg.label >= classes:
+        raise Mistake(f"label={cfg.label}: the classes go from 0 to {classes - 1}")
+    model.sample(1, **_wishes(cfg, model, 1))
+
+
+def run(cfg: DictConfig) -> None:
+    """Write ``<index>.png`` and grid.png, or walks.png, into the run's folder."""
+    loaded = load(cfg.ckpt)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model: Any = loaded.model.to(device)
+    folder = Path(cfg.run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    picture: Picture = build(loaded.cfg.picture)
+    if cfg.rows is not None:
+        walk = model.interpolate(cfg.rows, cfg.steps, seed=cfg.seed)
+        save(picture.walk(walk, cfg.rows), folder / "walks.png")
+        log.info("%d walks of %d steps: %s", cfg.rows, cfg.steps, folder / "walks.png")
+        return
+    shown = min(cfg.samples, 1024)  # of more, a grid can no longer be looked at
+    images = []
+    for start in range(0, cfg.samples, cfg.batch_size):
+        count = min(cfg.batch_size, cfg.samples - start)
+        batch: Tensor = model.sample(count, start=start, **_wishes(cfg, model, count)).cpu()
+        images.append(batch[: max(0, shown - start)])
+        if isinstance(picture, Grid):
+            _write(batch, folder, start, len(str(cfg.samples - 1)))
+    everything = torch.cat(images)
+    columns = math.ceil(math.sqrt(len(everything)))
+    grid = Grid(columns, columns, picture.side) if isinstance(picture, Grid) else picture
+    save(grid.draw(everything, None), folder / "grid.png")
+    log.info("%d images: %s", cfg.samples, folder)
+
+
+def _wishes(cfg: DictConfig, model: Any, count: int) -> dict[str, Any]:
+    wishes: dict[str, Any] = {"seed": cfg.seed}
+    if cfg.label is not None:
+        wishes["labels"] = torch.full((count,), cfg.label, device=model.device)
+    if cfg.truncation is not None:
+        wishes["truncation"] = cfg.truncation
+    return wishes
+
+
+def _write(images: Tensor, folder: Path, start: int, digits: int) -> None:
+    from PIL import Image  # only where files are written
+
+    for number, image in enumerate(to_bytes(images), start=start):
+        pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
+        Image.fromarray(pixels.contiguous().numpy()).save(folder / f"{number:0{digits}d}.png")

@@ -1,0 +1,115 @@
+"""The words that all floors share: batches, scores' inputs, and what a model can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:  # the command line reads this module before it can afford to load torch
+    from torch import Tensor
+
+
+class Mistake(ValueError):
+    """Something the user can put right; its text is all that they see (exit status 2, no traceback)."""
+
+
+class Diverged(RuntimeError):
+    """Training left the finite numbers; its text says when, and which checkpoint is still good."""
+
+
+class ImageBatch(NamedTuple):
+    """Images of one domain.
+
+    images: ``[B, C, H, W]``, uint8 from the loader, float32 in [-1, 1] once on the device.
+    indices: ``[B]`` int64, each image's position in its split.
+    labels: ``[B]`` int64 class numbers, or None where the data has none.
+    step: batches of the run (training) or of the pass (validation) before this one.
+    epoch: position in epochs, with its fraction (2.5 = half way through the third).
+    """
+
+    images: Tensor
+    indices: Tensor
+    labels: Tensor | None
+    step: int
+    epoch: float
+
+
+class Judged(NamedTuple):
+    """What a validation step hands to the scoreboard: one fake per real, both float ``[B, C, H, W]`` in [-1, 1]."""
+
+    real: Tensor
+    fake: Tensor
+    indices: Tensor
+
+
+class Features(NamedTuple):
+    """An extractor's view of N images: features ``[N, d]`` and, where it classifies, logits ``[N, K]``."""
+
+    features: Tensor
+    logits: Tensor | None
+
+
+class Book(Protocol):
+    """Scalars that a model has gathered since it was last read (see :class:`atelier.game.ledger.Ledger`)."""
+
+    def close(self) -> dict[str, float]:
+        """The means by name; empties the book, at the price of one synchronisation with the device."""
+        ...
+
+
+@runtime_checkable
+class Bookkeeper(Protocol):
+    """A model that writes down what its training steps came to."""
+
+    ledger: Book
+
+
+@runtime_checkable
+class Averaged(Protocol):
+    """A model that may keep a moving average of its weights, which then stands in wherever it is asked for images."""
+
+    average: object | None
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """A model that makes images from nothing but chance."""
+
+    def sample(self, count: int, *, seed: int, start: int = 0, labels: Tensor | None = None) -> Tensor:
+        """Fakes number ``start`` to ``start + count`` of the endless row that ``seed`` names.
+
+        Returns ``[count, C, H, W]`` in [-1, 1]; image i does not depend on how the row is cut into calls.
+        """
+        ...
+
+    def interpolate(self, rows: int, steps: int, *, seed: int) -> Tensor:
+        """Walks between pairs of latents, ``[rows * steps, C, H, W]`` in [-1, 1], row after row."""
+        ...
+
+
+@runtime_checkable
+class Game(Protocol):
+    """A model of two players: what the report may draw beside the curves."""
+
+    @property
+    def equilibrium(self) -> float | None:
+        """V(D, G) where neither player can gain (−log 4 for the logistic game), or None."""
+        ...
+
+
+class Reals(Protocol):
+    """A data module that can be asked for real images outside the loops (floors, cached statistics)."""
+
+    facts: Mapping[str, Any]
+    eval_split: Any  # "train" or "test": the split that validation loops over
+
+    def reals(self, split: str, count: int | None = None, *, batch_size: int = 256) -> Iterator[ImageBatch]:
+        """Real images of ``split`` ("train" or "test") in order, uint8 on the CPU, no flip.
+
+        With ``count``, that many drawn without replacement by a fixed seed (the same on every machine).
+        """
+        ...
+
+    def fingerprint(self, split: str) -> str:
+        """A short hash of the split's content, size and selection: the key of cached statistics."""
+        ...

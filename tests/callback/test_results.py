@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from atelier.callback.bookkeeping import Bookkeeping
+from atelier.callback.monitor import Monitor
+from atelier.callback.results import Results, read_results
+from atelier.types import Diverged
+
+
+def test_layout(fit, toy, scoreboard, tmp_path: Path) -> None:
+    fit(toy(), Bookkeeping(50), scoreboard, Results("dcgan", "digits", seed=7), epochs=2)
+    found = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert (found["model"], found["data"], found["seed"]) == ("dcgan", "digits", 7)
+    assert (found["epochs"], found["images_seen"], found["status"]) == (2, 80, "finished")
+    for number in ("train_seconds", "images_per_second", "peak_memory_bytes"):
+        assert found[number] > 0
+    score = found["scores"]["val/distance_pixels"]
+    assert {"last", "best", "best_epoch", "floor", "protocol"} <= score.keys()
+    assert {"extractor", "resize", "real", "fake", "ema", "seed"} <= score["protocol"].keys()
+    assert {"python", "torch", "device", "precision"} <= found["environment"].keys()
+    assert found["equilibrium"] == -1.25
+
+
+def test_what_is_no_number_is_null(fit, toy, scoreboard, tmp_path: Path) -> None:
+    scoreboard.scores["distance"] = type(
+        "Broken", (), {"names": {"distance": False}, "__call__": lambda *_: {"distance": float("nan")}}
+    )()
+    fit(toy(), scoreboard, Results("m", "d", seed=0), epochs=1)
+    text = (tmp_path / "run" / "results.json").read_text()
+    assert "NaN" not in text
+    assert json.loads(text)["scores"]["val/distance_pixels"]["last"] is None
+
+
+def test_a_failed_run_says_so(fit, toy, scoreboard, tmp_path: Path) -> None:
+    callbacks = [Bookkeeping(1), scoreboard, Monitor(0.05, 0.99, 20), Results("m", "d", seed=0)]
+    with pytest.raises(Diverged):
+        fit(toy(poison=7), *callbacks, epochs=3)
+    found = read_results(tmp_path / "run")
+    assert found["status"].startswith("failed: d/loss is not finite")
+    assert found["epochs"] == 1.6
+    assert found["scores"]["val/distance_pixels"]["best_epoch"] == 1

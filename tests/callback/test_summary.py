@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from atelier.callback.summary import Summary, next_commands
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_run_ends_with_its_score_and_three_commands(fit, toy, scoreboard, tmp_path: Path, terminal: bool) -> None:
+    summary = Summary()
+    summary.console = Console(file=(stream := io.StringIO()), force_terminal=terminal, width=60, no_color=True)
+    fit(toy(), scoreboard, summary, epochs=1)
+    shown = stream.getvalue()
+    for words in ("1 epochs, 40 images", "val/distance_pixels", "Floor", "samples", "report.html"):
+        assert words in shown
+    assert shown.count(f"ckpt={tmp_path / 'run'}\n") == 2  # on one line, however narrow the terminal
+
+
+def test_commands_are_those_of_the_script_that_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "overrides.yaml").write_text("- model=gan\n- objective=hinge\n- hydra.run.dir=somewhere\n")
+    monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
+    monkeypatch.setattr(sys, "argv", ["src/train.py"])
+    assert list(next_commands(tmp_path).values()) == [
+        f"python src/evaluate.py ckpt={tmp_path}",
+        f"python src/sample.py ckpt={tmp_path}",
+        "python src/train.py model=gan objective=hinge regularizer=r1",
+    ]
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/atelier"])
+    assert next_commands(Path("a folder"))["draw more samples"] == "atelier sample ckpt='a folder'"
+    assert next_commands(Path("none"))["train a variant"] == "atelier train objective=hinge"

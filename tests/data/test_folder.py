@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import io
+import logging
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from atelier.data import album, picture
+from atelier.data.folder import ImageFolder
+from atelier.types import Mistake
+
+
+def fill(root: Path, *names: str, size: tuple[int, int] = (10, 12)) -> Path:
+    """Pictures whose grey level is the number of their position in ``names``."""
+    for level, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}.get(path.suffix.lower(), "PNG")
+        Image.new("RGB", size, (level, level, level)).save(path, format=kind)
+    return root
+
+
+def numbered(count: int) -> list[str]:
+    return [f"{number:03d}.png" for number in range(count)]
+
+
+def folder(root: Path, image_size: int = 8, channels: int = 3) -> ImageFolder:
+    source = ImageFolder(str(root), image_size, channels)
+    source.prepare()
+    return source
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The paths that were decoded."""
+    seen: list[Path] = []
+    read = picture.read
+    monkeypatch.setattr(picture, "read", lambda path, shape: seen.append(path) or read(path, shape))
+    return seen
+
+
+def test_pictures_of_any_depth_and_spelling_are_found(tmp_path: Path) -> None:
+    wanted = ["a.png", "b.JPG", "deep/er/c.jpeg", "deep/d.WebP", "e f ü.Png"]
+    root = fill(tmp_path / "root", *wanted, ".hidden.png", "__MACOSX/g.png", ".thumbs/h.png")
+    (root / "notes.txt").write_text("no picture")
+    source = folder(root)
+    train, test = source.load("train"), source.load("test")
+    assert sorted([*train.names, *test.names]) == sorted(wanted)
+    for images in (train, test):
+        assert images.pixels.shape == (len(images.names), 3, 8, 8)
+        assert images.labels is None
+        for pixels, name in zip(images.pixels, images.names, strict=True):
+            assert abs(pixels.float().mean() - wanted.index(name)) <= 1
+
+
+def test_split_depends_on_the_name_alone(tmp_path: Path) -> None:
+    before = folder(fill(tmp_path / "one", *numbered(60)))
+    after = folder(fill(tmp_path / "two", *numbered(100)))
+    train, test = set(before.load("train").names), set(before.load("test").names)
+    assert not train & test
+    assert 1 <= len(test) <= 15
+    assert test <= set(after.load("test").names)
+    assert train <= set(after.load("train").names)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_each_split_has_at_least_one_image(tmp_path: Path, count: int) -> None:
+    source = folder(fill(tmp_path / "root", *numbered(count)))
+    assert len(source.load("test").pixels) >= 1
+    assert len(source.load("train").pixels) >= 1
+
+
+@pytest.mark.parametrize("held_out", ["test", "val", "Validation"])
+def test_named_splits_are_honoured(tmp_path: Path, held_out: str, caplog: pytest.LogCaptureFixture) -> None:
+    names = ["Train/b/1.png", "Train/a/2.png", f"{held_out}/b/3.png", "stray.png"]
+    source = folder(fill(tmp_path / "root", *names))
+    train, test = source.load("train"), source.load("test")
+    assert train.names == ["Train/a/2.png", "Train/b/1.png"]
+    assert test.names == [f"{held_out}/b/3.png"]
+    assert train.classes == ["a", "b"]
+    assert train.labels.tolist() == [0, 1]
+    assert test.labels.tolist() == [1]
+    assert "1 images outside train and test" in caplog.text
+
+
+def test_classes_are_the_top_folders_where_all_images_are_in_two_or_more(tmp_path: Path) -> None:
+    names = [f"{kind}/{number}/x.png" for kind in ("dog", "cat") for number in range(20)]
+    images = folder(fill(tmp_path / "sorted", *names)).load("train")
+    assert images.classes == ["cat", "dog"]
+    assert [images.classes[label] for label in images.labels] == [name.split("/")[0] for name in images.names]
+    assert folder(fill(tmp_path / "mixed", *names, "loose.png")).load("train").labels is None
+    assert folder(fill(tmp_path / "single", *names[:20])).load("train").labels is None
+
+
+def test_unreadable_files_are_left_out_and_listed(
+    tmp_path: Path, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = fill(tmp_path / "root", *(f"train/{name}" for name in numbered(4)), "test/0.png")
+    jpeg = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(jpeg, format="JPEG")
+    (root / "train" / "cut.jpg").write_bytes(jpeg.getvalue()[:1000])
+    (root / "train" / "empty.png").touch()
+    (root / "train" / "text.png").write_text("just words")
+    (root / "train" / "lost.png").symlink_to("nowhere.png")
+    (root / "train" / os.fsdecode(b"\xff.png")).write_bytes(b"name and content are broken")
+    Image.new("P", (4, 4)).save(root / "train" / "movie.png", format="GIF")
+    Image.new("1", (8000, 7000)).save(root / "train" / "bomb.png")
+    with caplog.at_level(logging.WARNING):
+        images = folder(root).load("train")
+    assert images.names == [f"train/{name}" for name in numbered(4)]
+    assert len(images.pixels) == 4
+    (warning,) = caplog.messages
+    assert "7 images cannot be read" in warning
+    (listed,) = cache.rglob("unreadable.txt")
+    assert str(listed) in warning
+    lines = dict(line.split("\t") for line in listed.read_text().splitlines())
+    broken = ["bomb.png", "cut.jpg", "empty.png", "lost.png", "movie.png", "text.png", "\\udcff.png"]
+    assert sorted(lines) == sorted(f"train/{name}" for name in broken)
+    assert "megapixels" in lines["train/bomb.png"]
+
+
+def test_no_readable_image_is_a_mistake(tmp_path: Path, cache: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in ("a.png", "b.png"):
+        (root / name).touch()
+    with pytest.raises(Mistake, match=r"root.*none of its 1 images can be read.*png"):
+        ImageFolder(str(root), 8, 3).prepare()
+    assert not list((cache / "images").iterdir())
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    root = fill(tmp_path / "root", "a/1.png", "a/2.png")
+    (root / "a" / "again").symlink_to(root)
+    fill(tmp_path / "elsewhere", "3.png")
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    source = folder(root)
+    names = {*source.load("train").names, *source.load("test").names}
+    assert names == {"a/1.png", "a/2.png", "linked/3.png"}
+
+
+def test_the_cache_is_used_again_and_follows_the_files(tmp_path: Path, decoded: list[Path]) -> None:
+    root = fill(tmp_path / "root", "train/a.png", "train/b.png", "test/c.png")
+    folder(root)
+    assert len(decoded) == 3
+    again = folder(root).load("train")
+    assert len(decoded) == 3
+    assert again.pixels.float().mean() == pytest.approx(0.5)
+    Image.new("RGB", (10, 12), (90, 90, 90)).save(root / "train" / "a.png")
+    os.utime(root / "train" / "a.png", ns=(0, 0))
+    changed = folder(root).load("train")
+    assert [path.name for path in decoded[3:]] == ["a.png", "b.png"]
+    assert changed.pixels[0].float().mean() == 90
+    folder(root, image_size=4)
+    folder(root, channels=1)
+    assert len(decoded) == 5 + 3 + 3
+
+
+def test_a_moved_folder_is_not_decoded_again(tmp_path: Path, decoded: list[Path]) -> None:
+    folder(fill(tmp_path / "here", *numbered(3))).load("train")
+    (tmp_path / "here").rename(tmp_path / "there")
+    folder(tmp_path / "there").load("train")
+    assert len(decoded) == 3
+
+
+def test_writing_that_is_cut_off_leaves_no_half_cache(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = fill(tmp_path / "root", *numbered(30))
+    read, calls = album._read_all, []
+
+    def stop_half_way(*args: object):
+        for item in read(*args):
+            calls.append(item)
+            if len(calls) == 10:
+                raise KeyboardInterrupt
+            yield item
+
+    with monkeypatch.context() as patched:
+        patched.setattr(album, "_read_all", stop_half_way)
+        with pytest.raises(KeyboardInterrupt):
+            folder(root)
+    assert not list((cache / "images").iterdir())
+    # What kill -9 would leave behind is swept away by the next one who builds.
+    train = folder(root)
+    (block,) = (b for b in (cache / "images").iterdir() if len((b / "names.json").read_text()) > 100)
+    block.rename(block.with_name(f".{block.name}.12345"))
+    assert len(folder(root).load("train").pixels) == len(train.load("train").pixels)
+    assert not list((cache / "images").glob(".*"))
+
+
+def test_a_cache_that_cannot_be_written_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = fill(tmp_path / "root", *numbered(3))
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ATELIER_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(Mistake, match="ATELIER_CACHE"):
+        folder(root)
+
+
+def test_a_missing_folder_names_its_neighbour(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    with pytest.raises(Mistake, match=f"did you mean {tmp_path}/pictures"):
+        folder(tmp_path / "pcitures")
+    with pytest.raises(Mistake, match=f"the nearest that exists is {tmp_path}"):
+        folder(tmp_path / "quite" / "other")
+
+
+def test_wrong_roots_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(Mistake, match=r"data\.root=.*empty: no JPEG, PNG or WebP"):
+        folder(tmp_path / "empty")
+    (tmp_path / "file.png").touch()
+    with pytest.raises(Mistake, match="this is a file"):
+        folder(tmp_path / "file.png")
+    with pytest.raises(Mistake, match="only one image"):
+        folder(fill(tmp_path / "one", "a.png"))

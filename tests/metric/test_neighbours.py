@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from atelier.metric import neighbours
+from atelier.metric.neighbours import DensityCoverage, PrecisionRecall
+from atelier.types import Features, Mistake
+
+
+def draw(count: int, seed: int) -> Tensor:
+    return torch.randn(count, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def radius(x: Tensor, i: int, k: int) -> float:
+    others = [(x[i] - x[j]).norm().item() for j in range(len(x)) if j != i]
+    return sorted(others)[k - 1]
+
+
+def inside(x: Tensor, y: Tensor, k: int) -> list[list[bool]]:
+    """Row i, column j: does y_j lie in the ball around x_i?"""
+    return [[(a - b).norm().item() <= radius(x, i, k) for b in y] for i, a in enumerate(x)]
+
+
+@pytest.fixture(params=[2**24, 100])
+def _any_block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "_BLOCK_ENTRIES", request.param)
+
+
+@pytest.mark.usefixtures("_any_block")
+@pytest.mark.parametrize("k", [1, 3])
+def test_agree_with_their_definitions_pair_by_pair(k: int) -> None:
+    real, fake = draw(40, 0), draw(30, 1) * 0.8 + 0.5
+    of_real, of_fake = inside(real, fake, k), inside(fake, real, k)
+    expected = {
+        "precision": sum(any(row[j] for row in of_real) for j in range(30)) / 30,
+        "recall": sum(any(row[i] for row in of_fake) for i in range(40)) / 40,
+        "density": sum(map(sum, of_real)) / (k * 30),
+        "coverage": sum(map(any, of_real)) / 40,
+    }
+    pair = Features(real, None), Features(fake, None)
+    assert PrecisionRecall(k)(*pair) | DensityCoverage(k)(*pair) == pytest.approx(expected, rel=1e-12)
+
+
+def test_of_a_sample_to_itself() -> None:
+    same = Features(draw(50, 0), None)
+    assert PrecisionRecall(3)(same, same) == {"precision": 1.0, "recall": 1.0}
+    assert DensityCoverage(5)(same, same)["coverage"] == 1.0
+
+
+def test_one_good_image_repeated_is_precise_and_recalls_nothing() -> None:
+    real = draw(50, 0)
+    pair = Features(real, None), Features(real[:1].expand(50, -1), None)
+    assert PrecisionRecall(3)(*pair)["precision"] == 1.0
+    assert PrecisionRecall(3)(*pair)["recall"] <= 1 / 50
+    assert DensityCoverage(5)(*pair)["coverage"] < 0.5
+
+
+def test_far_fakes_score_nothing() -> None:
+    pair = Features(draw(50, 0), None), Features(draw(50, 1) + 1000, None)
+    assert set((PrecisionRecall(3)(*pair) | DensityCoverage(5)(*pair)).values()) == {0.0}
+
+
+@pytest.mark.parametrize("score", [PrecisionRecall, DensityCoverage])
+def test_nonsense_is_a_mistake(score: type[PrecisionRecall | DensityCoverage]) -> None:
+    with pytest.raises(Mistake, match="k=0"):
+        score(0)
+    with pytest.raises(Mistake, match="at least 4 images"):
+        score(3)(Features(draw(3, 0), None), Features(draw(9, 1), None))
