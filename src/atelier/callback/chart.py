@@ -25,6 +25,23 @@ _MOST_POINTS = 600
 _LOGARITHMIC = 10  # an axis of positive values that span more than this factor is logarithmic
 _HEIGHT = 2.5  # inches; the page scales the picture to its column
 
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "atelier",
+    "font.size": 8.5,
+    "axes.edgecolor": _RULE,
+    "axes.labelcolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "text.color": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "ytick.minor.size": 0,
+}
+
 
 class Curve(NamedTuple):
     """Values over epochs."""
@@ -51,25 +68,8 @@ def chart(
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullLocator
 
-    style: Any = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "atelier",
-        "font.size": 8.5,
-        "axes.edgecolor": _RULE,
-        "axes.labelcolor": _INK,
-        "xtick.color": _INK,
-        "ytick.color": _INK,
-        "text.color": _INK,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.spines.left": False,
-        "xtick.major.size": 0,
-        "ytick.major.size": 0,
-        "ytick.minor.size": 0,
-    }
-    with rc_context(style):
+    with rc_context(_STYLE):
         figure = Figure(figsize=(width, _HEIGHT), layout="constrained")
         FigureCanvasSVG(figure)
         figure.patch.set_alpha(0)
@@ -77,14 +77,7 @@ def chart(
         axes.patch.set_alpha(0)
         axes.grid(axis="y", color=_RULE, linewidth=0.7)
         axes.set_axisbelow(True)
-        everything = [value for curve in curves for value in curve.values if math.isfinite(value)]
-        if _is_logarithmic(everything) and bounds is None:
-            axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=7))
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_locator(NullLocator())
-        elif everything:
-            axes.set_ylim(bounds or _bounds(everything, level))
+        _scale(axes, curves, level, bounds)
         for curve, colour in zip(curves, _SERIES, strict=False):
             epochs, values = _thin(curve)
             dots = "o" if len(values) <= 40 else None
@@ -105,6 +98,21 @@ def chart(
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _for_page(text.getvalue())
+
+
+def _scale(axes: Any, curves: Sequence[Curve], level: float | None, bounds: tuple[float, float] | None) -> None:
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator  # as above
+
+    values = [value for curve in curves for value in curve.values if math.isfinite(value)]
+    if bounds is None and _is_logarithmic(values):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=7))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
+    elif values:
+        axes.set_ylim(bounds or _bounds(values, level))
+    if max((epoch for curve in curves for epoch in curve.epochs), default=0) >= 3:
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
 def _thin(curve: Curve) -> tuple[list[float], list[float]]:

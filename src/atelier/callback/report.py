@@ -24,7 +24,7 @@ _MOST_FRAMES = 60
 _FRAME_BYTES = 6_500_000
 _WALK_BYTES = 1_000_000
 _SECONDS_BETWEEN = 60.0
-_PLAYERS_WIDTH = 3.9  # their three charts stand in one row
+_NARROW = 3.9  # inches, of charts of which three stand in one row
 
 _LOSSES = ("d/loss", "g/loss")
 _ACCURACIES = ("d/accuracy_real", "d/accuracy_fake")
@@ -116,7 +116,7 @@ def _players(curves: dict[str, Any], equilibrium: float | None) -> list[Panel]:
             Panel(
                 "Losses of the players",
                 keys,
-                chart([Curve(*curves[name]) for name in _LOSSES], width=_PLAYERS_WIDTH),
+                chart([Curve(*curves[name]) for name in _LOSSES], width=_NARROW),
             )
         )
     if _VALUE in curves:
@@ -128,7 +128,7 @@ def _players(curves: dict[str, Any], equilibrium: float | None) -> list[Panel]:
             Panel(
                 "Value of the game",
                 keys,
-                chart([Curve(*curves[_VALUE])], level=equilibrium, width=_PLAYERS_WIDTH),
+                chart([Curve(*curves[_VALUE])], level=equilibrium, width=_NARROW),
                 note,
             )
         )
@@ -138,7 +138,7 @@ def _players(curves: dict[str, Any], equilibrium: float | None) -> list[Panel]:
             [Curve(*curves[name]) for name in _ACCURACIES],
             level=0.5,
             bounds=(-0.03, 1.03),
-            width=_PLAYERS_WIDTH,
+            width=_NARROW,
         )
         panels.append(Panel("Accuracy of the discriminator", keys, svg))
     return panels
@@ -146,6 +146,7 @@ def _players(curves: dict[str, Any], equilibrium: float | None) -> list[Panel]:
 
 def _score_panels(curves: dict[str, Any], scores: dict[str, Any]) -> list[Panel]:
     panels = []
+    width = _NARROW if len(scores) > 4 else 5.2
     for name, score in scores.items():
         if name not in curves:
             continue
@@ -155,7 +156,7 @@ def _score_panels(curves: dict[str, Any], scores: dict[str, Any]) -> list[Panel]
             keys.append(("mark", f"best {brief(score['best'])}, epoch {score['best_epoch']}"))
         if score.get("floor") is not None:
             keys.append(("level", f"real against real {brief(score['floor'])}"))
-        svg = chart([Curve(*curves[name])], level=score.get("floor"), mark=mark)
+        svg = chart([Curve(*curves[name])], level=score.get("floor"), mark=mark, width=width)
         better = "Higher is better." if score.get("higher_is_better") else "Lower is better."
         panels.append(Panel(name.removeprefix("val/"), keys, svg, better))
     return panels
@@ -193,7 +194,8 @@ def brief(value: float | None) -> str:
     """A number as people read it: four digits that count, no more."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    digits = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return digits.replace("-", "−")
 
 
 def duration(seconds: float) -> str:
