@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import zipfile
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import torch
@@ -48,13 +47,15 @@ def version() -> str:
         return "checkout"
 
 
-def find(path: str | Path) -> Path:
+def find(path: str | Path | None) -> Path:
     """The checkpoint that ``path`` means: the file itself, or the best (else the last) of a run's folder.
 
     Raises:
         Mistake: if there is none.
     """
-    place = Path(path)
+    if path is None or str(path) == "":
+        raise Mistake(f"{'null' if path is None else ''}: name a checkpoint or a run's folder")
+    place = Path(str(path)).expanduser()  # a folder called 3 comes from the command line as a number
     if place.is_file():
         return place
     if not place.exists():
@@ -66,7 +67,7 @@ def find(path: str | Path) -> Path:
     raise Mistake(f"{path}: this folder holds no checkpoints/best.ckpt or checkpoints/last.ckpt; name a run's folder")
 
 
-def read(path: str | Path) -> dict[str, Any]:
+def read(path: str | Path | None) -> dict[str, Any]:
     """The contents of a checkpoint of ours, opened without running anything that is in it.
 
     Raises:
@@ -74,23 +75,24 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     file = find(path)
     try:
+        with zipfile.ZipFile(file) as archive:  # torch itself does not compare the check sums
+            if broken := archive.testzip():
+                raise zipfile.BadZipFile(broken)
         content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    except (
-        UnpicklingError,
-        RuntimeError,
-        EOFError,
-        ValueError,
-        KeyError,
-        zipfile.BadZipFile,
-        OSError,
-    ) as error:
+    except Exception as error:  # a damaged file can fail anywhere in torch, zip or pickle
         raise Mistake(f"{file}: not a checkpoint, or damaged ({type(error).__name__})") from error
     passport = content.get("atelier") if isinstance(content, dict) else None
-    if not isinstance(passport, dict) or "state_dict" not in content:
+    if not isinstance(passport, dict) or not _tensors(content.get("state_dict")):
         raise Mistake(f"{file}: a file of tensors, but not a checkpoint of atelier")
     if passport.get("format") != FORMAT:
         raise Mistake(f"{file}: format {passport.get('format')}; this version of atelier reads format {FORMAT}")
+    if not isinstance(passport.get("config"), dict) or "model" not in passport["config"]:
+        raise Mistake(f"{file}: a checkpoint without its configuration")
     return content
+
+
+def _tensors(state: object) -> bool:
+    return isinstance(state, dict) and all(isinstance(value, torch.Tensor) for value in state.values())
 
 
 def load(path: str | Path) -> Loaded:
@@ -117,10 +119,23 @@ def pour(state: dict[str, torch.Tensor], model: nn.Module, source: str | Path) -
     Raises:
         Mistake: if the networks differ, naming where.
     """
-    mine = model.state_dict()
-    differing = [name for name in mine.keys() & state.keys() if mine[name].shape != state[name].shape]
-    if differing or mine.keys() != state.keys():
-        shapes = [f"{n}: {list(state[n].shape)} there, {list(mine[n].shape)} here" for n in sorted(differing)[:3]]
-        names = sorted(mine.keys() ^ state.keys())[:3]
-        raise Mistake(f"{source}: other networks than these ({'; '.join(shapes + names)} ...)")
+    compare(state, model, source)
     model.load_state_dict(state)
+
+
+def compare(state: dict[str, torch.Tensor], model: nn.Module, source: str | Path) -> None:
+    """Find out whether ``state`` is of the same networks as ``model``, which may be on the meta device.
+
+    Raises:
+        Mistake: if not, naming where.
+    """
+    mine = model.state_dict()
+    differing = [
+        f"{name}: {list(state[name].shape)} there, {list(mine[name].shape)} here"
+        for name in mine
+        if name in state and mine[name].shape != state[name].shape
+    ]
+    differing += [f"{name} is missing there" for name in mine if name not in state]
+    differing += [f"{name} is missing here" for name in state if name not in mine]
+    if differing:
+        raise Mistake(f"{source}: other networks than these ({'; '.join(differing[:3])} ...)")

@@ -18,3 +18,13 @@ def to_bytes(images: Tensor) -> Tensor:
     """
     # Half precision has too few digits for 256 levels once the offset is added.
     return images.float().add(1.0).mul_(127.5).round_().clamp_(0.0, 255.0).to(torch.uint8)
+
+
+def to_levels(images: Tensor) -> Tensor:
+    """Floats in [-1, 1] to levels in [0, 1] (0 = black), as formulas of reconstruction have them."""
+    return images.add(1.0).mul(0.5)
+
+
+def from_levels(levels: Tensor) -> Tensor:
+    """Levels in [0, 1] back to [-1, 1]."""
+    return levels.mul(2.0).sub(1.0)

@@ -88,6 +88,37 @@ class Sampler(Protocol):
 
 
 @runtime_checkable
+class Encoder(Protocol):
+    """A model that describes images by codes."""
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Codes ``[B, K]`` of images ``[B, C, H, W]`` in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Reconstructor(Protocol):
+    """A model that makes images anew from their codes."""
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """The images ``[B, C, H, W]`` in [-1, 1] as the model's code keeps them."""
+        ...
+
+    def between(self, first: Tensor, second: Tensor, steps: int) -> Tensor:
+        """Walks from ``first`` to ``second`` ``[B, C, H, W]`` through code space: ``[B * steps, C, H, W]``."""
+        ...
+
+
+@runtime_checkable
+class Filtered(Protocol):
+    """A model whose outermost weights can be looked at."""
+
+    def filters(self) -> Mapping[str, Tensor]:
+        """Weights next to the pixels as images ``[n, C, h, w]`` around 0, by name."""
+        ...
+
+
+@runtime_checkable
 class Game(Protocol):
     """A model of two players: what the report may draw beside the curves."""
 

@@ -10,9 +10,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from atelier.callback.atomic import sweep
-from atelier.callback.recorder import Row, clock_of, companion
-from atelier.callback.scoreboard import Scoreboard
-from atelier.types import Diverged
+from atelier.callback.recorder import Row, board_of, clock_of
+from atelier.types import Diverged, Game
 
 
 def folder(trainer: Trainer) -> Path:
@@ -35,15 +34,17 @@ def diverged(trainer: Trainer, what: str) -> Diverged:
     last = folder(trainer) / "last.ckpt"
     kept = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint had been written yet"
     clock = clock_of(trainer)
+    game = isinstance(trainer.lightning_module, Game)
+    calmer = "smaller learning rates, regularizer=r1," if game else "a smaller learning rate"
     return Diverged(
         f"{what} is not finite any more (epoch {clock.epoch:.2f}, {clock.images_seen:,} images): "
         f"training stops, and {kept}. "
-        "What usually helps: smaller learning rates, regularizer=r1, or trainer.precision=32-true"
+        f"What usually helps: {calmer} or trainer.precision=32-true"
     )
 
 
 class Checkpoints(Checkpoint):
-    """Saves the state at every epoch's end, and the state that was best by the scoreboard's primary figure.
+    """Saves the state at every epoch's end, and the state that was best by the first board's primary figure.
 
     Nothing is saved once a training term or a weight has left the finite numbers, so both files stay good.
     Lightning calls this class after all other callbacks, and at an epoch's end after the model itself.
@@ -72,9 +73,9 @@ class Checkpoints(Checkpoint):
         self._save(trainer, pl_module, "last")
 
     def _save_best(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        scoreboard = companion(trainer, Scoreboard)
-        scored_now = scoreboard is not None and scoreboard.scored_at == clock_of(trainer).step
-        if scoreboard is not None and scored_now and scoreboard.improved:
+        board = board_of(trainer)
+        scored_now = board is not None and board.scored_at == clock_of(trainer).step
+        if board is not None and scored_now and board.history.improved(board.history.primary):
             self._save(trainer, pl_module, "best")
 
     def _save(self, trainer: Trainer, pl_module: LightningModule, name: str) -> None:

@@ -59,12 +59,12 @@ def real_features(  # noqa: PLR0917  # all six decide what comes out
     return Features(kept.features.to(device), None if kept.logits is None else kept.logits.to(device))
 
 
-def protocol(extractor: Extractor, *, real: int, fake: int, ema: bool, seed: int) -> dict[str, Any]:
+def protocol(extractor: Extractor, *, real: int, fake: int, ema: bool, seed: int | None) -> dict[str, Any]:
     """What has to be equal before two figures may be compared.
 
     real, fake: number of images on each side. ema: whether the averaged generator made the fakes. seed: of
-    their latents. Where there are fewer than two images per feature, a warning says that their number biases
-    the figure.
+    their latents, or None where fakes are reconstructions. Where there are fewer than two images per feature,
+    a warning says that their number biases the figure.
     """
     words: dict[str, Any] = {
         "extractor": extractor.name,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from atelier.callback.gallery import epoch_of
+from atelier.callback.pictures import Caption, read_caption
 from atelier.callback.standing import whole
 
 _SMALLEST = 64  # pixels: below that there is nothing to see
@@ -24,6 +25,13 @@ class Frame(NamedTuple):
     source: str
 
 
+class Study(NamedTuple):
+    """A picture that stands for itself, as a data address."""
+
+    caption: Caption
+    source: str
+
+
 def frames(folder: Path, *, most: int, budget: int) -> list[Frame]:
     """The samples in ``folder`` in the order of epochs: at most ``most``, evenly spread, with first and last.
 
@@ -32,6 +40,13 @@ def frames(folder: Path, *, most: int, budget: int) -> list[Frame]:
     found = sorted((epoch, path) for path in folder.glob("epoch_*.png") if (epoch := epoch_of(path.stem)) is not None)
     chosen = _spread(found, most)
     return [Frame(whole(epoch), embed(path, budget // len(chosen))) for epoch, path in chosen]
+
+
+def studies(folder: Path, *, budget: int) -> list[Study]:
+    """The pictures in ``folder`` that have a caption and are neither frames nor the interpolation, by name."""
+    others = (path for path in sorted(folder.glob("*.png")) if not path.stem.startswith(("epoch_", "interpolation")))
+    found = [(caption, path) for path in others if (caption := read_caption(path)) is not None]
+    return [Study(caption, embed(path, budget // len(found))) for caption, path in found]
 
 
 def _spread(found: Sequence[tuple[float, Path]], most: int) -> list[tuple[float, Path]]:

@@ -79,7 +79,7 @@ class Gallery(Callback):
         with torch.no_grad():
             fake = pl_module.sample(self.picture.count, seed=self.seed)
         real = torch.cat(self._real) if self._real else None
-        self._keep(trainer, self.picture.draw(fake, real), _file_name(clock_of(trainer).epoch))
+        self._keep(trainer, self.picture.draw(fake, real), file_name(clock_of(trainer).epoch))
 
     def _keep(self, trainer: Trainer, picture: Drawn, name: str) -> None:
         save(picture, Path(trainer.default_root_dir) / "samples" / f"{name}.png")
@@ -87,7 +87,7 @@ class Gallery(Callback):
         show(trainer.loggers, subject, picture, clock_of(trainer).step)
 
 
-def _file_name(epoch: float) -> str:
+def file_name(epoch: float) -> str:
     """Sorts as time goes on: "_" comes after "."."""
     whole, hundredths = divmod(round(epoch * 100), 100)
     return f"epoch_{whole:04d}" + (f"_{hundredths:02d}" if hundredths else "")

@@ -56,27 +56,52 @@ class Grid:
 
     def draw(self, fake: Tensor, real: Tensor | None) -> Drawn:
         """The fakes in reading order."""
-        return self._tile(fake, self.columns)
+        return tile(fake, self.columns, self.side)
 
     def walk(self, fake: Tensor, rows: int) -> Drawn:
         """One walk per row."""
-        return self._tile(fake, len(fake) // rows)
+        return tile(fake, len(fake) // rows, self.side)
 
-    def _tile(self, images: Tensor, columns: int) -> Drawn:
-        count, channels, height, width = images.shape
-        if channels not in (1, 3):
-            raise Mistake(f"picture=grid draws grey or colour images, not {channels} channels; points: picture=scatter")
-        factor = max(1, round(self.side / (columns * width)))
-        pixels = to_bytes(images).float()
-        pixels = F.interpolate(pixels, scale_factor=factor, mode="nearest").expand(-1, 3, -1, -1)
-        height, width = height * factor, width * factor
-        gap = max(1, round(_GAP * min(height, width) / 2))
-        rows = math.ceil(count / columns)
-        sheet = torch.full((3, rows * (height + gap) - gap, columns * (width + gap) - gap), float(_GROUND))
-        for place, image in enumerate(pixels.cpu()):
-            top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
-            sheet[:, top : top + height, left : left + width] = image
-        return sheet.permute(1, 2, 0).to(torch.uint8).contiguous().numpy()
+
+def tile(images: Tensor, columns: int, side: int, ground: int = _GROUND) -> Drawn:
+    """Images ``[N, C, H, W]`` in [-1, 1] in reading order, enlarged until they are about ``side`` pixels wide.
+
+    ground: grey of the gaps.
+    """
+    count, channels, height, width = images.shape
+    if channels not in (1, 3):
+        raise Mistake(f"picture=grid draws grey or colour images, not {channels} channels; points: picture=scatter")
+    factor = max(1, round(side / (columns * width)))
+    pixels = to_bytes(images).float()
+    pixels = F.interpolate(pixels, scale_factor=factor, mode="nearest").expand(-1, 3, -1, -1)
+    height, width = height * factor, width * factor
+    gap = max(1, round(_GAP * min(height, width) / 2))
+    rows = math.ceil(count / columns)
+    sheet = torch.full((3, rows * (height + gap) - gap, columns * (width + gap) - gap), float(ground))
+    for place, image in enumerate(pixels.cpu()):
+        top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
+        sheet[:, top : top + height, left : left + width] = image
+    return sheet.permute(1, 2, 0).to(torch.uint8).contiguous().numpy()
+
+
+class Pairs:
+    """Images with their reconstructions to the right of them, in ``rows`` and ``columns`` of pairs.
+
+    side: see :class:`Grid`.
+    """
+
+    def __init__(self, rows: int, columns: int, side: int) -> None:
+        self._grid = Grid(rows, columns, side)
+        self.count = self.reals = rows * columns
+
+    def draw(self, fake: Tensor, real: Tensor | None) -> Drawn:
+        """The pairs in reading order."""
+        assert real is not None, "a reconstruction stands beside its image"
+        return self._grid.draw(torch.cat([real, fake], dim=-1), None)
+
+    def walk(self, fake: Tensor, rows: int) -> Drawn:
+        """One walk per row."""
+        return self._grid.walk(fake, rows)
 
 
 class Scatter:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from pytorch_lightning.loggers.logger import Logger
 
 from atelier.callback.atomic import replacing
 from atelier.callback.picture import Drawn
+
+
+class Caption(NamedTuple):
+    """What a picture is called, and what is to be seen in it. It travels in the file."""
+
+    title: str
+    note: str
 
 
 @runtime_checkable
@@ -31,10 +39,22 @@ class ImageWriter(Protocol):
         ...
 
 
-def save(picture: Drawn, path: Path) -> None:
+def save(picture: Drawn, path: Path, caption: Caption | None = None) -> None:
     """Write ``picture`` ``[H, W, 3]`` to ``path`` as PNG."""
+    words = PngInfo()
+    for key, text in caption._asdict().items() if caption is not None else ():
+        words.add_itxt(key, text)
     with replacing(path) as stream:
-        Image.fromarray(picture).save(stream, format="PNG", optimize=True)
+        Image.fromarray(picture).save(stream, format="PNG", optimize=True, pnginfo=words)
+
+
+def read_caption(path: Path | None) -> Caption | None:
+    """The caption that ``path`` was saved with, if it is there and has one."""
+    if path is None or not path.exists():
+        return None
+    with Image.open(path) as picture:
+        words = picture.info
+    return Caption(str(words["title"]), str(words["note"])) if {"title", "note"} <= words.keys() else None
 
 
 def show(loggers: Iterable[Logger], name: str, picture: Drawn, step: int) -> None:

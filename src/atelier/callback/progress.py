@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from atelier.callback.clock import Clock
-from atelier.callback.recorder import Row, clock_of, companion
-from atelier.callback.scoreboard import Scoreboard
+from atelier.callback.recorder import Row, board_of, clock_of
 from atelier.callback.standing import whole
 from atelier.types import Mistake
 
@@ -51,7 +50,9 @@ class ProgressLine(Callback):
     def hear(self, trainer: Trainer, row: Row) -> None:
         """Keep the last means and scores; tell a validation's scores."""
         self._latest.update(row.scalars)
-        if row.kind == "val" and trainer.is_global_zero and trainer.state.fn == "fit":
+        board = board_of(trainer)
+        counts = board is None or board.history.primary in row.scalars  # of several boards' rows, one is told
+        if row.kind == "val" and counts and trainer.is_global_zero and trainer.state.fn == "fit":
             _log.info("epoch %s · %s", _of(row.epoch, trainer.max_epochs), self._score(trainer) or "no score")
 
     # --- hooks ----------------------------------------------------------------------------------------------
@@ -107,12 +108,12 @@ class ProgressLine(Callback):
         return " · ".join([*losses, speed, *filter(None, [self._score(trainer)])])
 
     def _score(self, trainer: Trainer) -> str:
-        scoreboard = companion(trainer, Scoreboard)
-        standing = scoreboard and scoreboard.history.standing(scoreboard.primary)
-        if not scoreboard or not standing:
+        board = board_of(trainer)
+        standing = board and board.history.standing(board.history.primary)
+        if not board or not standing:
             return ""
         best = f"best {standing.best:.4g} in epoch {whole(standing.best_epoch)}"
-        return f"{scoreboard.primary} {standing.last:.4g} ({best})"
+        return f"{board.history.primary} {standing.last:.4g} ({best})"
 
     def _draw(self, trainer: Trainer, words: str) -> None:
         assert self._bar is not None

@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeVar, runtime_checkable
 from pytorch_lightning import Callback, Trainer
 
 from atelier.callback.clock import Clock
+from atelier.callback.standing import Board
 from atelier.types import Mistake
 
 T = TypeVar("T")
@@ -46,6 +47,16 @@ def _callbacks(trainer: Trainer) -> list[Callback]:
 def companion(trainer: Trainer, kind: type[T]) -> T | None:
     """The trainer's callback of that class, if it has one."""
     return next((callback for callback in _callbacks(trainer) if isinstance(callback, kind)), None)
+
+
+def boards_of(trainer: Trainer) -> list[Board]:
+    """All boards of the trainer, in their order."""
+    return [callback for callback in _callbacks(trainer) if isinstance(callback, Board)]
+
+
+def board_of(trainer: Trainer) -> Board | None:
+    """The trainer's first board, which has the figure that counts, or None."""
+    return next(iter(boards_of(trainer)), None)
 
 
 def clock_of(trainer: Trainer) -> Clock:

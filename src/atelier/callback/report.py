@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
 from omegaconf import OmegaConf
@@ -14,30 +14,25 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.callback.atomic import write_text
 from atelier.callback.chart import Curve, chart
-from atelier.callback.frames import embed, frames
+from atelier.callback.frames import embed, frames, studies
 from atelier.callback.journal import read_curves
+from atelier.callback.pictures import read_caption
 from atelier.callback.results import read_results
+from atelier.callback.score_panels import NARROW, Panel, notes, score_panels
+from atelier.callback.words import brief, duration, size
 
 _log = logging.getLogger(__name__)
 
 _MOST_FRAMES = 60
 _FRAME_BYTES = 6_500_000
 _WALK_BYTES = 1_000_000
+_STUDY_BYTES = 1_000_000
 _SECONDS_BETWEEN = 60.0
-_NARROW = 3.9  # inches, of charts of which three stand in one row
 
 _LOSSES = ("d/loss", "g/loss")
 _ACCURACIES = ("d/accuracy_real", "d/accuracy_fake")
 _VALUE = "value"
-
-
-class Panel(NamedTuple):
-    """A chart with its heading, what its lines are called, and a note."""
-
-    title: str
-    keys: list[tuple[str, str]]  # (colour's name on the page, words)
-    svg: str
-    note: str = ""
+_TERM = "train/"
 
 
 class Report(Callback):
@@ -79,7 +74,7 @@ def write_report(run: Path) -> Path:
     """
     results, curves = read_results(run), read_curves(run / "metrics.csv")
     config, overrides = _yaml(run / "config.yaml") or {}, _yaml(run / "overrides.yaml") or []
-    walk = run / "samples" / "interpolation.png"
+    samples, walk = run / "samples", run / "samples" / "interpolation.png"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -91,10 +86,15 @@ def write_report(run: Path) -> Path:
         run=run.resolve().name,
         results=results,
         scores=results.get("scores", {}),
-        frames=frames(run / "samples", most=_MOST_FRAMES, budget=_FRAME_BYTES),
+        frames=frames(samples, most=_MOST_FRAMES, budget=_FRAME_BYTES),
+        heading=read_caption(next(iter(samples.glob("epoch_*.png")), None)),
         walk=embed(walk, _WALK_BYTES) if walk.exists() else None,
+        walk_caption=read_caption(walk),
+        studies=studies(samples, budget=_STUDY_BYTES),
         players=_players(curves, results.get("equilibrium")),
-        score_panels=_score_panels(curves, results.get("scores", {})),
+        terms=_terms(curves),
+        score_panels=score_panels(curves, results.get("scores", {}), _wanted(config)),
+        notes=notes(results.get("scores", {})),
         other_panels=_other_panels(curves),
         overrides=overrides,
         facts=_facts(config),
@@ -116,7 +116,7 @@ def _players(curves: dict[str, Any], equilibrium: float | None) -> list[Panel]:
             Panel(
                 "Losses of the players",
                 keys,
-                chart([Curve(*curves[name]) for name in _LOSSES], width=_NARROW),
+                chart([Curve(*curves[name]) for name in _LOSSES], width=NARROW),
             )
         )
     if _VALUE in curves:
@@ -128,7 +128,7 @@ def _players(curves: dict[str, Any], equilibrium: float | None) -> list[Panel]:
             Panel(
                 "Value of the game",
                 keys,
-                chart([Curve(*curves[_VALUE])], level=equilibrium, width=_NARROW),
+                chart([Curve(*curves[_VALUE])], level=equilibrium, width=NARROW),
                 note,
             )
         )
@@ -138,28 +138,21 @@ def _players(curves: dict[str, Any], equilibrium: float | None) -> list[Panel]:
             [Curve(*curves[name]) for name in _ACCURACIES],
             level=0.5,
             bounds=(-0.03, 1.03),
-            width=_NARROW,
+            width=NARROW,
         )
         panels.append(Panel("Accuracy of the discriminator", keys, svg))
     return panels
 
 
-def _score_panels(curves: dict[str, Any], scores: dict[str, Any]) -> list[Panel]:
-    panels = []
-    width = _NARROW if len(scores) > 4 else 5.2
-    for name, score in scores.items():
-        if name not in curves:
-            continue
-        keys, mark = [("first", "fakes against reals")], None
-        if score["best"] is not None:
-            mark = (score["best_epoch"], score["best"])
-            keys.append(("mark", f"best {brief(score['best'])}, epoch {score['best_epoch']}"))
-        if score.get("floor") is not None:
-            keys.append(("level", f"real against real {brief(score['floor'])}"))
-        svg = chart([Curve(*curves[name])], level=score.get("floor"), mark=mark, width=width)
-        better = "Higher is better." if score.get("higher_is_better") else "Lower is better."
-        panels.append(Panel(name.removeprefix("val/"), keys, svg, better))
-    return panels
+def _terms(curves: dict[str, Any]) -> list[Panel]:
+    """The loss of a model that plays against nobody, and the terms that it is the sum of."""
+    names = sorted((name for name in curves if name.startswith(_TERM)), key=lambda name: name != f"{_TERM}loss")
+    if len(names) == 2:  # one term, which is the loss
+        names = names[:1]
+    return [
+        Panel(name.removeprefix(_TERM).replace("_", " "), [], chart([Curve(*curves[name])], width=NARROW))
+        for name in names
+    ]
 
 
 def _other_panels(curves: dict[str, Any]) -> list[Panel]:
@@ -167,7 +160,7 @@ def _other_panels(curves: dict[str, Any]) -> list[Panel]:
     return [
         Panel(name, [], chart([Curve(*curve)]))
         for name, curve in curves.items()
-        if name not in shown and not name.startswith("val/")
+        if name not in shown and not name.startswith(("val/", _TERM))
     ]
 
 
@@ -176,6 +169,12 @@ def _other_panels(curves: dict[str, Any]) -> list[Panel]:
 
 def _yaml(path: Path) -> Any:
     return OmegaConf.to_container(OmegaConf.load(path)) if path.exists() else None
+
+
+def _wanted(config: dict[str, Any]) -> dict[str, float]:
+    """Values that the configuration asks of scores."""
+    rho = (config.get("sparsity") or {}).get("rho")
+    return {} if rho is None else {"val/activation": rho}
 
 
 def _facts(config: dict[str, Any]) -> dict[str, Any]:
@@ -188,24 +187,3 @@ def _facts(config: dict[str, Any]) -> dict[str, Any]:
     }
     wanted = ("source", "licence", "image_size", "channels", "num_classes")
     return {name.replace("_", " "): facts[name] for name in wanted if facts.get(name) is not None}
-
-
-def brief(value: float | None) -> str:
-    """A number as people read it: four digits that count, no more."""
-    if value is None:
-        return "–"
-    digits = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-    return digits.replace("-", "−")
-
-
-def duration(seconds: float) -> str:
-    """Seconds as the two largest units."""
-    minutes, hours = seconds / 60, seconds / 3600
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes:.0f} min" if minutes < 90 else f"{hours:.0f} h {minutes % 60:02.0f} min"
-
-
-def size(count: int) -> str:
-    """Bytes in the unit that fits."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

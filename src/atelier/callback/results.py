@@ -17,8 +17,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from atelier.callback.atomic import write_text
 from atelier.callback.clock import peak_memory_bytes
 from atelier.callback.monitor import Monitor
-from atelier.callback.recorder import clock_of, companion
-from atelier.callback.scoreboard import Scoreboard
+from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.standing import whole
 from atelier.types import Game
 
@@ -64,11 +63,7 @@ class Results(Callback):
 
     def gather(self, trainer: Trainer, pl_module: LightningModule, status: str) -> dict[str, Any]:
         """The content of results.json."""
-        clock, scoreboard, monitor = (
-            clock_of(trainer),
-            companion(trainer, Scoreboard),
-            companion(trainer, Monitor),
-        )
+        clock, monitor = clock_of(trainer), companion(trainer, Monitor)
         return {
             "model": self.model,
             "data": self.data,
@@ -79,7 +74,7 @@ class Results(Callback):
             "train_seconds": round(clock.train_seconds, 3),
             "images_per_second": round(clock.images_per_second, 2),
             "peak_memory_bytes": peak_memory_bytes(trainer.strategy.root_device),
-            "scores": scoreboard.results() if scoreboard else {},
+            "scores": {k: v for board in boards_of(trainer) for k, v in board.results().items()},
             "equilibrium": pl_module.equilibrium if isinstance(pl_module, Game) else None,
             "warnings": monitor.warnings if monitor else [],
             "environment": environment(trainer),

@@ -10,12 +10,12 @@ from typing_extensions import override
 
 from atelier.callback.figures import figures, protocol, public_names, real_features, see
 from atelier.callback.recorder import clock_of, record
-from atelier.callback.standing import History, whole
+from atelier.callback.standing import History
 from atelier.metric.bank import FeatureBank
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
 from atelier.moment import SCORE_SEED
-from atelier.types import Averaged, Features, Judged, Mistake, Reals
+from atelier.types import Averaged, Features, Judged, Mistake, Reals, Sampler
 
 
 class Scoreboard(Callback):
@@ -45,7 +45,7 @@ class Scoreboard(Callback):
     @property
     def primary(self) -> str:
         """The name of the figure that counts."""
-        return next(iter(self.history.higher))
+        return self.history.primary
 
     @property
     def best(self) -> float | None:
@@ -60,18 +60,7 @@ class Scoreboard(Callback):
 
     def results(self) -> dict[str, dict[str, Any]]:
         """Every figure's last and best value, best epoch, floor and protocol."""
-        return {
-            name: {
-                "last": standing.last,
-                "best": standing.best,
-                "best_epoch": whole(standing.best_epoch),
-                "higher_is_better": higher,
-                "floor": self.floor.get(name),
-                "protocol": self.protocol,
-            }
-            for name, higher in self.history.higher.items()
-            if (standing := self.history.standing(name)) is not None
-        }
+        return self.history.table(lambda _: self.protocol, self.floor)
 
     # --- hooks ----------------------------------------------------------------------------------------------
 
@@ -112,9 +101,8 @@ class Scoreboard(Callback):
         real = self._reals(trainer, pl_module, len(fake.features))
         taken = self._named(real, fake)
         ema = isinstance(pl_module, Averaged) and pl_module.average is not None
-        self.protocol = protocol(
-            self.extractor, real=len(real.features), fake=len(fake.features), ema=ema, seed=SCORE_SEED
-        )
+        seed = SCORE_SEED if isinstance(pl_module, Sampler) else None
+        self.protocol = protocol(self.extractor, real=len(real.features), fake=len(fake.features), ema=ema, seed=seed)
         clock = clock_of(trainer)
         self.scored_at = clock.step
         self.history.add(round(clock.epoch, 6), taken)

@@ -10,13 +10,15 @@ from pathlib import Path
 from omegaconf import OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 
-from atelier.callback.recorder import clock_of, companion
-from atelier.callback.report import brief, duration
-from atelier.callback.scoreboard import Scoreboard
+from atelier.callback.recorder import board_of, clock_of
+from atelier.callback.words import brief, duration
+from atelier.types import Reconstructor
 
 _VARIANTS = ("objective=hinge", "regularizer=r1")
+_CODE_VARIANTS = ("corruption=masking", "reconstruction=bce")
 
 
 class Summary(Callback):
@@ -36,14 +38,18 @@ class Summary(Callback):
             f"Pictures    {run / 'samples'}",
             f"Report      {run / 'report.html'}",
         ]
-        commands = next_commands(run)
+        commands = next_commands(run, codes=isinstance(pl_module, Reconstructor))
         if self.console.is_terminal:
-            self.console.print(Panel("\n".join(facts), title=f"[bold]{run}", title_align="left", expand=False))
+            self.console.print(
+                Panel(escape("\n".join(facts)), title=f"[bold]{escape(str(run))}", title_align="left", expand=False)
+            )
         else:
-            self.console.print("\n".join(facts), soft_wrap=True, highlight=False)
+            self.console.print("\n".join(facts), markup=False, soft_wrap=True, highlight=False)
         # Outside the frame, so that they can be copied whole.
         for purpose, command in commands.items():
-            self.console.print(f"[dim]# {purpose}[/]\n{command}", soft_wrap=True, highlight=False)
+            self.console.print(f"# {purpose}", style="dim", highlight=False)
+            # Not as markup: brackets are a list's here.
+            self.console.print(command, markup=False, soft_wrap=True, highlight=False)
 
 
 def _trained(trainer: Trainer) -> str:
@@ -55,25 +61,30 @@ def _trained(trainer: Trainer) -> str:
 
 
 def _scored(trainer: Trainer) -> list[str]:
-    scoreboard = companion(trainer, Scoreboard)
-    score = scoreboard.results().get(scoreboard.primary) if scoreboard else None
-    if scoreboard is None or score is None:
+    board = board_of(trainer)
+    score = board.results().get(board.history.primary) if board else None
+    if board is None or score is None:
         return []
-    lines = [f"Best score  {scoreboard.primary} {brief(score['best'])} in epoch {score['best_epoch']}"]
+    lines = [f"Best score  {board.history.primary} {brief(score['best'])} in epoch {score['best_epoch']}"]
     if score["floor"] is not None:
         lines.append(f"Floor       {brief(score['floor'])} (as many real images against real ones)")
     return lines
 
 
-def next_commands(run: Path) -> dict[str, str]:
-    """Purpose → command, for the three things one may want to do after training ``run``."""
+def next_commands(run: Path, *, codes: bool = False) -> dict[str, str]:
+    """Purpose → command, for the three things one may want to do after training ``run``.
+
+    codes: whether the model makes codes, and not samples.
+    """
     folder = shlex.quote(str(run))
     overrides = _overrides(run)
-    variant = next((word for word in _VARIANTS if not _sets(overrides, word)), "seed=1")
+    variants = _CODE_VARIANTS if codes else _VARIANTS
+    variant = next((word for word in variants if not _sets(overrides, word)), "seed=1")
     again = " ".join(shlex.quote(word) for word in [*overrides, variant])
+    use = ("write the codes of the held-out images", "encode") if codes else ("draw more samples", "sample")
     return {
         "score the best checkpoint again": f"{_verb('evaluate')} ckpt={folder}",
-        "draw more samples": f"{_verb('sample')} ckpt={folder}",
+        use[0]: f"{_verb(use[1])} ckpt={folder}",
         "train a variant": f"{_verb('train')} {again}",
     }
 

@@ -30,6 +30,15 @@ _COMMANDS: dict[str, list[tuple[str, str]]] = {
         ("python src/sample.py ckpt=<file> samples=1000 seed=7", "more, and others"),
         ("python src/sample.py ckpt=<file> rows=8", "walks between latents"),
     ],
+    "encode": [
+        ("python src/encode.py ckpt=<run folder>", "codes, labels and names of the held-out images"),
+        ("python src/encode.py ckpt=<file> split=train", "of the training images"),
+        ("python src/encode.py ckpt=<file> input=pictures", "of your own pictures"),
+    ],
+    "reconstruct": [
+        ("python src/reconstruct.py ckpt=<run folder>", "the held-out images as the code keeps them"),
+        ("python src/reconstruct.py ckpt=<file> input=pictures", "your own pictures"),
+    ],
     "extractor": [
         ("python src/extractor.py data=fashion_mnist", "a feature extractor for Fashion-MNIST"),
         (

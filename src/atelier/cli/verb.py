@@ -8,30 +8,38 @@ from __future__ import annotations
 
 import errno
 import importlib
+import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from unittest import mock
 
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from atelier.cli.help import overview, usage
 from atelier.config.compose import compose, expand, fill_in
 from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits
+from atelier.config.override import is_sampled, parse, quoted
 from atelier.config.words import conf_dir, suggestion
-from atelier.types import Mistake
+from atelier.types import Diverged, Mistake
+
+log = logging.getLogger(__name__)
 
 VERBS = {
     "train": "train a model on a data set",
     "evaluate": "score a checkpoint",
     "sample": "make pictures from a checkpoint",
+    "encode": "write an autoencoder's codes of images",
+    "reconstruct": "pass images through an autoencoder",
     "extractor": "train a small classifier whose features score models on your own data",
 }
 
@@ -60,18 +68,24 @@ def run(verb: str, words: Sequence[str]) -> int:
         print(usage(verb, VERBS[verb], conf_dir()))  # noqa: T201  # the answer to the user's question
         return 0
     register_resolvers()
-    arguments = get_args_parser().parse_args(list(words))
     try:
+        arguments = _arguments(words)
+        flags = [word for word in words if word not in arguments.overrides]
+        overrides = [*map(quoted, arguments.overrides), *_first_run(verb, arguments.overrides)]
         if not (arguments.hydra_help or arguments.shell_completion):
-            jobs = expand(arguments.overrides) if arguments.multirun else [arguments.overrides]
-            for job in jobs:
-                _check(verb, job, words_only=bool(arguments.cfg or arguments.info))
-        return _hydra(verb, words)
+            _check(verb, arguments, overrides)
+        return _hydra(verb, [*flags, *overrides])  # Hydra wants its flags on one side
     except Mistakes as mistakes:
         _say(mistakes.texts)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _first_run(verb: str, words: Sequence[str]) -> list[str]:
+    """The recipe for those who train for the first time: they name neither model nor data nor experiment."""
+    named = {word.lstrip("+~").partition("=")[0] for word in words}
+    return ["experiment=dcgan_digits"] if verb == "train" and not named & {"model", "data", "experiment"} else []
 
 
 class Mistakes(Exception):
@@ -82,33 +96,79 @@ class Mistakes(Exception):
         self.texts = texts
 
 
-def _check(verb: str, words: Sequence[str], *, words_only: bool) -> None:
-    cfg, mistakes = compose(conf_dir(), verb, words)
+def _arguments(words: Sequence[str]) -> Namespace:
+    """Hydra's flags and the overrides between them."""
+    parser = get_args_parser()
+
+    def refuse(message: str) -> NoReturn:
+        raise Mistakes([f"{message}; options are written without dashes, as in seed=1 (--help lists them)"])
+
+    with mock.patch.object(parser, "error", refuse):
+        arguments = parser.parse_intermixed_args(list(words))
+    for flag in ("config_name", "config_path", "experimental_rerun"):
+        if getattr(arguments, flag) is not None:
+            name = "--" + flag.replace("_", "-")
+            raise Mistakes([f"{name}: a verb has its own root; YAMLs of your own go into a folder for --config-dir"])
+    if arguments.config_dir is not None and not Path(arguments.config_dir).is_dir():
+        raise Mistakes([f"--config-dir {arguments.config_dir}: there is no such folder"])
+    return arguments
+
+
+def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> None:
+    """Look at every job before the first begins.
+
+    Raises:
+        Mistakes: whatever is wrong with any of them.
+    """
+    extra = None if arguments.config_dir is None else Path(arguments.config_dir)
+    if arguments.multirun:
+        _refuse_intervals(overrides)
+    jobs = expand(overrides) if arguments.multirun else [overrides]
+    configs = [_compose(verb, job, extra) for job in jobs]
+    _raise(text for _, mistakes in configs for text in mistakes)
+    # In a child process of a run the parent has checked.
+    if arguments.cfg or arguments.info or "LOCAL_RANK" in os.environ:
+        return
+    task = _task(verb)
+    _raise(text for cfg, _ in configs for text in task.preflight(cfg))
+    _make_room("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
+
+
+def _raise(found: Iterable[str]) -> None:
+    if texts := list(dict.fromkeys(found)):
+        raise Mistakes(texts)
+
+
+def _refuse_intervals(overrides: Sequence[str]) -> None:
+    """Hydra's own sweeper goes through lists; only others draw from intervals."""
+    if not any(word.startswith("hydra/sweeper=") for word in overrides):
+        sampled = [word for word in overrides if is_sampled(word)]
+        if sampled:
+            raise Mistakes([f"{word}: an interval is for sweepers that draw; list values, a,b" for word in sampled])
+
+
+def _compose(verb: str, words: Sequence[str], extra: Path | None) -> tuple[DictConfig | None, list[str]]:
+    cfg, mistakes = compose(conf_dir(), verb, words, extra)
     if cfg is not None:
         named = {word.lstrip("+~").split("=", 1)[0].split("@")[0] for word in words}
         mistakes += misfits(cfg, named)
-    if mistakes or cfg is None:
-        raise Mistakes(mistakes)
-    if words_only or "LOCAL_RANK" in os.environ:  # a child process of a run whose parent has checked
-        return
-    mistakes = _task(verb).preflight(cfg)
-    if mistakes:
-        raise Mistakes(mistakes)
-    _make_room(words)
+    return cfg, mistakes
 
 
-def _make_room(words: Sequence[str]) -> None:
+def _make_room(option: str, overrides: Sequence[str]) -> None:
     """Make the folder in which the run's folder will lie, or say that it cannot be made."""
-    given = [word.partition("=")[2] for word in words if word.startswith("hydra.run.dir=")]
-    wanted = given[-1].strip("'\"") if given else "outputs"
+    given = [override.value() for override in parse(overrides)[0] if override.key_or_group == option]
+    wanted = str(given[-1]) if given else "outputs"
     place = Path(wanted.split("${", 1)[0])
     try:
+        if not wanted:
+            raise FileNotFoundError(errno.ENOENT, "no folder is named")
         place.mkdir(parents=True, exist_ok=True)
         if not os.access(place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         reason = "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror
-        raise Mistakes([f"hydra.run.dir={wanted}: cannot be written to ({reason}); choose another folder"]) from error
+        raise Mistakes([f"{option}={wanted}: cannot be written to ({reason}); choose another folder"]) from error
 
 
 def _task(verb: str) -> Any:
@@ -120,29 +180,29 @@ def _hydra(verb: str, words: Sequence[str]) -> int:
     outcome: dict[str, Any] = {}
 
     def job(cfg: DictConfig) -> Any:
-        with open_dict(cfg):
-            cfg.run_dir = HydraConfig.get().runtime.output_dir
-            fill_in(cfg, HydraConfig.get().runtime.choices)
+        started = HydraConfig.get().runtime
+        fill_in(cfg, started.choices, run_dir=started.output_dir)
         try:
             return _task(verb).run(cfg)
-        except Mistake as mistake:
+        except (Mistake, Diverged) as ending:
             if HydraConfig.get().mode == RunMode.MULTIRUN:  # the job fails and the sweep goes on
-                raise
-            outcome["mistake"] = mistake
+                log.error("this job failed: %s", ending)
+                raise CompactHydraException(str(ending)) from ending  # Hydra tells this kind without a traceback
+            outcome["ending"] = ending
             return None
 
     job.__module__ = __name__
     start: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)
-    with mock.patch.object(sys, "argv", [str(Path("src") / f"{verb}.py"), *words]):
+    with mock.patch.object(sys, "argv", [sys.argv[0], *words]):
         try:
             start()
         except SystemExit as leaving:
             return leaving.code if isinstance(leaving.code, int) else 1
-    if "mistake" in outcome:
+    if "ending" in outcome:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
-            raise outcome["mistake"]
-        _say([str(outcome["mistake"])])
-        return 2
+            raise outcome["ending"]
+        _say([str(outcome["ending"])])
+        return 2 if isinstance(outcome["ending"], Mistake) else 1
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import hydra.utils
@@ -35,16 +36,18 @@ def build(node: DictConfig) -> Any:
     try:
         return hydra.utils.instantiate(plain, _convert_="all")
     except InstantiationException as error:
-        cause = _root(error)
-        if isinstance(cause, Mistake):
-            raise Mistake(str(cause)) from None
-        # What torch or Lightning refuse in their constructors is the user's to put right as well.
-        if isinstance(cause, ValueError | TypeError | MisconfigurationException):
-            raise Mistake(f"{node._target_}: {cause}") from cause
+        causes = list(_causes(error))
+        if mistake := next((cause for cause in causes if isinstance(cause, Mistake)), None):
+            raise Mistake(str(mistake)) from None
+        # What torch or Lightning refuse in their constructors is the user's to put right as well, and so is a
+        # library that an optional part needs.
+        if isinstance(causes[-1], ValueError | TypeError | ImportError | MisconfigurationException):
+            raise Mistake(f"{node._target_}: {causes[-1]}") from causes[-1]
         raise
 
 
-def _root(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """``error`` and what led to it, the last being the first that happened."""
+    yield error
+    if error.__cause__ is not None:
+        yield from _causes(error.__cause__)

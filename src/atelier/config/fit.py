@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from atelier.config.compose import FILLED_IN
 from atelier.config.words import conf_dir
 
 AXES = (
@@ -17,6 +17,13 @@ AXES = (
     "augment",
     "latent",
     "condition",
+    "network",
+    "code",
+    "output",
+    "reconstruction",
+    "corruption",
+    "sparsity",
+    "init",
     "schedule",
     "extractor",
     "picture",
@@ -31,9 +38,11 @@ def misfits(cfg: DictConfig, set_by_user: set[str]) -> list[str]:
     cfg: a composed configuration, unresolved.
     set_by_user: the groups named on the command line.
     """
-    checks = (_missing, _kind, _labels, _penalty, _interpolations)
-    found = [mistake for check in checks for mistake in check(cfg)]
-    return found + _unused(cfg, set_by_user)
+    unused = _unused(cfg, set_by_user)
+    if unused:  # what such a part refers to is beside the point
+        return unused + [mistake for check in (_missing, _kind, _labels) for mistake in check(cfg)]
+    checks = (_missing, _kind, _labels, _penalty, _code, _output, _interpolations)
+    return [mistake for check in checks for mistake in check(cfg)]
 
 
 def _select(cfg: DictConfig, key: str) -> object:
@@ -45,7 +54,7 @@ def _select(cfg: DictConfig, key: str) -> object:
 
 def _missing(cfg: DictConfig) -> list[str]:
     """Options without a default that were not given."""
-    absent = sorted(OmegaConf.missing_keys(cfg) - FILLED_IN)
+    absent = [path for path, value in _leaves(OmegaConf.to_container(cfg, resolve=False), "") if value == "???"]
     return [f"{key} is missing: give it as {key}=..." for key in absent]
 
 
@@ -55,7 +64,7 @@ def _kind(cfg: DictConfig) -> list[str]:
         return []
     offers = [file.stem for file in sorted((conf_dir() / "data").glob("*.yaml")) if _kind_of(file.stem) == needs]
     return [
-        f"this model wants data of kind {needs!r}, the chosen data is of kind {kind!r}; "
+        f"model={cfg.model_name} wants data of kind {needs!r}, and data={cfg.data_name} is of kind {kind!r}; "
         f"try data={' or data='.join(offers[:3])}"
     ]
 
@@ -67,7 +76,7 @@ def _kind_of(data: str) -> object:
 def _labels(cfg: DictConfig) -> list[str]:
     if not _select(cfg, "condition.facts.needs_labels") or _select(cfg, "data.facts.labels"):
         return []
-    return ["condition=label wants data with labels, and the chosen data has none; leave condition out"]
+    return [f"condition=label wants data with labels, and data={cfg.data_name} has none; leave condition out"]
 
 
 def _penalty(cfg: DictConfig) -> list[str]:
@@ -82,33 +91,73 @@ def _penalty(cfg: DictConfig) -> list[str]:
     return []
 
 
-def _unused(cfg: DictConfig, set_by_user: set[str]) -> list[str]:
-    text = OmegaConf.to_yaml(cfg, resolve=False)
+def _code(cfg: DictConfig) -> list[str]:
+    """A penalty on mean activations needs activations between 0 and 1."""
+    wanted, kind = _select(cfg, "sparsity.facts.for"), _select(cfg, "code.facts.kind")
+    if not wanted or not kind or wanted == kind:
+        return []
     return [
-        f"{axis}=...: nothing in this composition uses a {axis}; leave it out"
-        for axis in AXES
-        if axis in set_by_user and "${" + axis not in text
+        f"sparsity=kl compares each unit's mean activation with rho as two probabilities, and a {kind} code is not "
+        f"between 0 and 1; add code={wanted}, or leave it at sparsity=none"
     ]
+
+
+def _output(cfg: DictConfig) -> list[str]:
+    """A cross-entropy needs levels that are probabilities."""
+    if _select(cfg, "reconstruction.facts.for") != "bounded" or _select(cfg, "output.facts.bounded") is not False:
+        return []
+    return ["reconstruction=bce wants levels between 0 and 1, and output=linear leaves them; add output=sigmoid"]
+
+
+def _unused(cfg: DictConfig, set_by_user: set[str]) -> list[str]:
+    if "ckpt" in cfg or OmegaConf.is_missing(cfg, "ckpt"):  # a verb that opens checkpoints reads its axes itself
+        return []
+    used = _used(cfg)
+    return [
+        f"{axis}=...: nothing in this composition uses it; leave it out"
+        for axis in AXES
+        if axis in set_by_user and axis not in used
+    ]
+
+
+def _used(cfg: DictConfig) -> set[str]:
+    """The axes that something refers to which is itself no axis, or a used one."""
+    plain: Any = OmegaConf.to_container(cfg, resolve=False)
+    waiting = [name for name in plain if name not in AXES]
+    used: set[str] = set()
+    while waiting:
+        text = str(plain[waiting.pop()])
+        found = {axis for axis in AXES if axis in plain and re.search(rf"[{{:]{axis}\b", text)} - used
+        used |= found
+        waiting += found
+    return used
 
 
 def _interpolations(cfg: DictConfig) -> list[str]:
     """References to options that the chosen parts do not have."""
-    broken = []
-    for path, text in _references(OmegaConf.to_container(cfg, resolve=False), ""):
+    broken: dict[str, str] = {}
+    for path, text in _leaves(OmegaConf.to_container(cfg, resolve=False), ""):
+        if not isinstance(text, str) or "${" not in text:
+            continue
         try:
-            OmegaConf.select(cfg, path)
+            OmegaConf.select(cfg, path, throw_on_missing=False)
         except OmegaConfBaseException:
-            broken.append(f"{path} refers to {text}, which the chosen parts do not have")
-    return broken
+            broken[path] = text
+    followers = {f"${{{path}}}" for path in broken}
+    return [
+        f"{path} refers to {text}, which the chosen parts do not give"
+        for path, text in broken.items()
+        if text not in followers
+    ]
 
 
-def _references(node: Any, path: str) -> Iterator[tuple[str, str]]:
-    """All interpolations below ``node`` with their paths, but for those that wait for a run to start."""
-    if isinstance(node, str) and "${" in node and not any(f"${{{name}}}" in node for name in FILLED_IN):
-        yield path, node
-    elif isinstance(node, dict):
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, object]]:
+    """All single values below ``node`` with their paths; interpolations as they are written."""
+    if isinstance(node, dict):
         for name, child in node.items():
-            yield from _references(child, f"{path}.{name}" if path else str(name))
+            yield from _leaves(child, f"{path}.{name}" if path else str(name))
     elif isinstance(node, list):
         for number, child in enumerate(node):
-            yield from _references(child, f"{path}[{number}]")
+            yield from _leaves(child, f"{path}[{number}]")
+    else:
+        yield path, node

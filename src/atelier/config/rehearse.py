@@ -7,12 +7,17 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Trainer
+from torch.optim import Optimizer
 
 from atelier.config.build import build
-from atelier.config.signature import targets, unfit
+from atelier.config.signature import targets, typed, unfit
 
 
 def refused(cfg: DictConfig) -> list[str]:
@@ -29,22 +34,24 @@ def refused(cfg: DictConfig) -> list[str]:
         if path.split(".")[0] == "logger" or any(bad.startswith(path) for bad in failed):
             continue
         try:
-            with (
-                _quiet(),
-                torch.device("cpu" if path == "trainer" else "meta"),
-                torch.random.fork_rng(devices=[]),
-            ):
-                built = build(node)
-                if path == "trainer":
-                    built(logger=False)
-                if hasattr(built, "configure_optimizers"):
-                    built.configure_optimizers()
-        except ValueError as error:  # a Mistake, or an optimizer that refuses its settings
+            _try(node, "cpu" if path == "trainer" else "meta")
+        except (ValueError, TypeError, MisconfigurationException) as error:  # a Mistake is a ValueError
             # A part that others refer to is refused wherever it is built: once is enough.
             if str(error) not in failed.values():
-                mistakes.append(_named(path, str(error)))
+                mistakes.append(_named(cfg, path, str(error)))
             failed[path] = str(error)
     return mistakes
+
+
+def _try(node: DictConfig, device: str) -> None:
+    """Build ``node``, and what only refuses its settings once it is called."""
+    with _quiet(), torch.device(device), torch.random.fork_rng(devices=[]):
+        built = build(node)
+        made: Any = built.func if isinstance(built, partial) else None
+        if isinstance(made, type) and issubclass(made, Optimizer):
+            built([torch.nn.Parameter(torch.empty(1))])
+        if made is Trainer:
+            built(logger=False)
 
 
 def _inside_out(cfg: DictConfig) -> Iterator[tuple[str, DictConfig]]:
@@ -54,12 +61,31 @@ def _inside_out(cfg: DictConfig) -> Iterator[tuple[str, DictConfig]]:
             yield from reversed(list(targets(cfg[group], str(group))))
 
 
-def _named(path: str, text: str) -> str:
+def _named(cfg: DictConfig, path: str, text: str) -> str:
     """The refusal with the name of the option as the user would type it."""
     axis = path.split(".", maxsplit=1)[0]
     if text.startswith((f"{axis}.", f"{axis}=", f"{axis}:")):
         return text
-    return f"{path}.{text}" if re.match(r"\w+=", text) else f"{path}: {text}"
+    if named := re.match(r"(\w+)(?==)", text):
+        return typed(cfg, f"{path}.{named[1]}") + text.removeprefix(named[1])
+    return f"{_blamed(cfg, path, text)}: {text}"
+
+
+def _blamed(cfg: DictConfig, path: str, text: str) -> str:
+    """The option below ``path`` whose value ``text`` quotes, with that value; ``path`` itself if that is not plain."""
+    node: Any = OmegaConf.to_container(OmegaConf.select(cfg, path), resolve=True)
+    quoted = {
+        name: value
+        for name, value in node.items()
+        for part in (value if isinstance(value, list) else [value])
+        if not isinstance(part, dict | bool | None) and re.search(rf"(?<![\w.]){re.escape(str(part))}(?![\w.])", text)
+    }
+    named = {name: value for name, value in quoted.items() if re.search(rf"\b{name}\b", text)}
+    plain = quoted if len(quoted) == 1 else named
+    if len(plain) != 1:
+        return path
+    ((name, value),) = plain.items()
+    return f"{typed(cfg, f'{path}.{name}')}={value}"
 
 
 @contextmanager

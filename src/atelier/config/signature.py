@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any, Literal, Protocol, Union
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, Node, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.config.target import resolve
@@ -21,7 +22,25 @@ _OURS = {"_target_", "_partial_", "_recursive_", "_convert_", "facts"}
 
 def unfit(cfg: DictConfig) -> list[str]:
     """Every argument that a constructor lacks, does not know or cannot take, by the option's name."""
-    return [mistake for path, node in targets(cfg) for mistake in _unfit_node(path, node)]
+    found: dict[str, str] = {}
+    for path, node in targets(cfg):
+        for option, mistake in _unfit_node(path, node):
+            # An option that several parts refer to is wrong in all of them: once is enough.
+            found.setdefault(typed(cfg, option), f"{typed(cfg, option)}{mistake}")
+    return list(found.values())
+
+
+def typed(cfg: DictConfig, option: str) -> str:
+    """The option to type if ``option`` is to change: where its chain of plain references ends."""
+    head, _, leaf = option.rpartition(".")
+    try:
+        parent = OmegaConf.select(cfg, head) if head else cfg
+        bare = parent._get_node(leaf) if isinstance(parent, DictConfig) else None
+        value = bare._value() if isinstance(bare, Node) else None
+    except OmegaConfBaseException:
+        return option
+    reference = re.fullmatch(r"\$\{(\w[\w.]*)\}", value) if isinstance(value, str) else None
+    return typed(cfg, reference[1]) if reference else option
 
 
 def targets(node: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
@@ -29,7 +48,7 @@ def targets(node: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
     if isinstance(node, DictConfig):
         if "_target_" in node:
             yield path, node
-        names: list[Any] = [name for name in node if not str(name).startswith("_")]
+        names: list[Any] = list(node)  # also _args_, which Hydra builds like any other
     elif isinstance(node, ListConfig):
         names = list(range(len(node)))
     else:
@@ -39,11 +58,12 @@ def targets(node: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
             yield from targets(node[name], f"{path}.{name}" if path else str(name))
 
 
-def _unfit_node(path: str, node: DictConfig) -> Iterator[str]:
+def _unfit_node(path: str, node: DictConfig) -> Iterator[tuple[str, str]]:
+    """Option and what is wrong with it, for one target."""
     try:
         target = resolve(str(node._target_))
     except Mistake as mistake:
-        yield f"{path}._target_: {mistake}"
+        yield f"{path}._target_", f": {mistake}"
         return
     parameters = dict(inspect.signature(target).parameters)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -52,19 +72,19 @@ def _unfit_node(path: str, node: DictConfig) -> Iterator[str]:
     given = {str(name) for name in node} - _OURS
     if not open_ended:
         for name in sorted(given - known.keys()):
-            yield f"{path}.{name}: {target.__name__} takes no {name}{suggestion(name, known)}"
+            yield f"{path}.{name}", f": {target.__name__} takes no {name}{suggestion(name, known)}"
     if not node.get("_partial_", False):
         for name, parameter in known.items():
             if parameter.default is parameter.empty and name not in given and name != "facts":
-                yield f"{path}.{name} is missing: {target.__name__} needs it"
+                yield f"{path}.{name}", f" is missing: {target.__name__} needs it"
     for name in sorted(given & known.keys()):
         try:
             value = node[name]
         except OmegaConfBaseException as error:
-            yield f"{path}.{name}: {str(error).splitlines()[0]}"
+            yield f"{path}.{name}", f": {str(error).splitlines()[0]}"
             continue
         if name in hints and not fits(value, hints[name]):
-            yield f"{path}.{name}={_show(value)}: {target.__name__} wants {_say(hints[name])} here"
+            yield f"{path}.{name}", f"={_show(value)}: {target.__name__} wants {_say(hints[name])} here"
 
 
 def _hints(target: type) -> dict[str, Any]:
@@ -92,20 +112,27 @@ def fits(value: Any, hint: Any) -> bool:
         )
     if isinstance(value, ListConfig):
         return _fits_list(value, hint, origin, arguments)
-    if hint is type(None):
-        return False
-    if hint is bool:
-        return isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+    return _fits_scalar(value, origin or hint)
+
+
+def _fits_scalar(value: bool | float | str, hint: Any) -> bool:
+    if isinstance(value, bool):
+        return hint in (bool, Any, object)
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint in (str, Path):
+        return isinstance(value, int | float)
+    if hint is Path:
         return isinstance(value, str)
-    if _is(origin or hint, Callable) or _is(origin or hint, Collection):  # a number or word is neither
+    if hint is not str and (_is(hint, Callable) or _is(hint, Collection)):  # a number or word is neither
         return False
-    # Any other class of ours is built by a node of its own: a bare number or word cannot be one.
-    return not (isinstance(hint, type) and hint.__module__.startswith("atelier."))
+    if not isinstance(hint, type) or hint in (Any, object):
+        return True
+    # An object of any other class is built by a node of its own: a bare number or word cannot be one. Of protocols
+    # that are not ours nothing is known.
+    return not hint.__module__.startswith("atelier.") and (_is_protocol(hint) or isinstance(value, hint))
+
+
+def _is_protocol(hint: type) -> bool:
+    return Protocol in hint.__mro__
 
 
 def _fits_list(value: ListConfig, hint: Any, origin: Any, arguments: tuple[Any, ...]) -> bool:
@@ -123,6 +150,8 @@ def _is(origin: Any, base: Any) -> bool:
 
 
 def _show(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     return str(OmegaConf.to_container(value) if isinstance(value, DictConfig | ListConfig) else value)
 
 

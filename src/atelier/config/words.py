@@ -14,13 +14,14 @@ def conf_dir() -> Path:
     return packaged if packaged.is_dir() else package.parents[1] / "conf"
 
 
-def groups(conf: Path) -> dict[str, list[str]]:
-    """Every axis of choice and its options, by name."""
-    return {
-        folder.name: sorted(file.stem for file in folder.glob("*.yaml"))
-        for folder in sorted(conf.iterdir())
-        if folder.is_dir()
-    }
+def groups(*folders: Path) -> dict[str, list[str]]:
+    """Every axis of choice and its options, by name, over all ``folders`` of configuration."""
+    found: dict[str, set[str]] = {}
+    for folder in folders:
+        for group in sorted(folder.iterdir()):
+            if group.is_dir():
+                found.setdefault(group.name, set()).update(file.stem for file in group.glob("*.yaml"))
+    return {name: sorted(options) for name, options in found.items()}
 
 
 def describe(file: Path) -> str:

@@ -71,7 +71,7 @@ class ImageFolder:
         """The paths of all images below ``root``."""
         if not self.root.is_dir():
             raise Mistake(_no_folder(self.root))
-        names = sorted(_image_files(self.root))
+        names = sorted(image_files(self.root))
         if not names:
             raise Mistake(f"data.root={self.root}: no JPEG, PNG or WebP file in this folder or below it")
         return names
@@ -115,7 +115,7 @@ def _top(name: str) -> str:
     return parts[0] if len(parts) > 1 else ""
 
 
-def _image_files(root: Path) -> Iterator[str]:
+def image_files(root: Path) -> Iterator[str]:
     """Paths below ``root``, with "/" between folders, of files called like images and not hidden."""
     visited = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):

@@ -159,6 +159,7 @@ class ImageData(LightningDataModule):
             images = self.source.load(split)
             shape, stated = tuple(images.pixels.shape[1:]), self.facts
             assert shape == (stated["channels"], stated["image_size"], stated["image_size"]), shape
+            _refuse_broken(images, split)
             self._splits[split] = Batches(images, self._chosen(images, split))
         return self._splits[split]
 
@@ -186,6 +187,18 @@ class ImageData(LightningDataModule):
         if self.subset > len(chosen):
             raise Mistake(f"data.subset={self.subset}: there are {len(chosen)} training images")
         return chosen[_shuffled(len(chosen), "subset")[: self.subset]]
+
+
+def _refuse_broken(images: Images, split: Split) -> None:
+    """Data that comes as floats may hold what is no level at all; bytes cannot."""
+    if not images.pixels.is_floating_point():
+        return
+    broken = (~images.pixels.flatten(1).isfinite()).any(1).nonzero().flatten().tolist()
+    if broken:
+        name = images.names[broken[0]] if images.names is not None else f"image {broken[0]}"
+        raise Mistake(
+            f"data: {name} of the {split} split has pixels that are NaN or infinite ({len(broken)} images have)"
+        )
 
 
 def _of_classes(images: Images, classes: Sequence[int]) -> Tensor:

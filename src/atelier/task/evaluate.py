@@ -18,45 +18,58 @@ from atelier.checkpoint import Loaded, load, read
 from atelier.config.build import build
 from atelier.config.rehearse import refused
 from atelier.metric.bank import FeatureBank
+from atelier.metric.distortion import Distortion
 from atelier.metric.extractor import Extractor
+from atelier.pixels import to_unit
+from atelier.task.inputs import checkpoint_data
 from atelier.task.listen import below, heard
-from atelier.types import Averaged, Features, Mistake, Reals, Sampler
+from atelier.types import Averaged, Features, Mistake, Reals, Reconstructor, Sampler
 
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Everything that would stop the evaluation: numbers, the checkpoint, the data, the extractor's weights."""
-    mistakes = below(cfg, {"samples": 2, "batch_size": 1}) + refused(cfg)
+    mistakes = below(cfg, {"batch_size": 1, "seed": 0}, optional={"samples": 2}) + refused(cfg)
     if cfg.split not in ("train", "test"):
         mistakes.append(f"split={cfg.split}: the splits are train and test")
     mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
     if not mistakes:
         loaded = load(cfg.ckpt)
-        mistakes += heard([lambda: _data(cfg, loaded), lambda: _part(cfg, loaded, "extractor").prepare()])
-        if not isinstance(loaded.model, Sampler):
-            mistakes.append(f"ckpt={cfg.ckpt}: this model makes no samples that could be scored")
+        mistakes += heard([lambda: checkpoint_data(cfg, loaded), lambda: _part(cfg, loaded, "extractor").prepare()])
+        if not isinstance(loaded.model, Sampler | Reconstructor):
+            mistakes.append(f"ckpt={cfg.ckpt}: this model makes no images that could be scored")
     return mistakes
 
 
 def run(cfg: DictConfig) -> float:
-    """Score, show and write results.json; returns the first figure."""
+    """Score samples, or reconstructions where the model makes none; show and write results.json.
+
+    Returns the first figure.
+    """
     loaded = load(cfg.ckpt)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model, data = loaded.model.to(device), _data(cfg, loaded)
+    model, data = loaded.model.to(device), checkpoint_data(cfg, loaded)
     extractor, scores = _part(cfg, loaded, "extractor").to(device), _part(cfg, loaded, "metric")
-    assert isinstance(model, Sampler)
-
     size = len(data.split(cfg.split))
     count = cfg.samples or size
     real = real_features(extractor, data, cfg.split, size, device, cfg.batch_size)
-    bank = FeatureBank().to(device)
-    for indices, fakes in _fakes(model, count, cfg.batch_size, cfg.seed):
-        bank.update(indices.to(device), see(extractor, fakes))
+    bank, distortion = FeatureBank().to(device), Distortion()
+    if isinstance(model, Sampler):
+        fakes = _samples(model, count, cfg.batch_size, cfg.seed)
+    else:
+        assert isinstance(model, Reconstructor), "a model samples or reconstructs"
+        count = min(count, size)
+        fakes = _reconstructions(model, data, cfg, count if count < size else None, distortion)
+    for indices, images in fakes:
+        bank.update(indices.to(device), see(extractor, images))
     taken = figures(scores, extractor, real, bank.compute())
     floors = _floors(cfg, data, extractor, scores, real=real, count=count)
+    higher = public_names(scores, extractor)
+    if not isinstance(model, Sampler):
+        taken, higher = distortion.compute() | taken, {**Distortion.names, **higher}
 
     ema = isinstance(model, Averaged) and model.average is not None
-    words = protocol(extractor, real=size, fake=count, ema=ema, seed=cfg.seed) | {"split": cfg.split}
-    higher = public_names(scores, extractor)
+    seed = cfg.seed if isinstance(model, Sampler) else None
+    words = protocol(extractor, real=size, fake=count, ema=ema, seed=seed) | {"split": cfg.split}
     _show(taken, floors, higher, words)
     results = {
         "checkpoint": str(loaded.file),
@@ -86,21 +99,23 @@ def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:
     return {key: build(node) for key, node in chosen.items() if node is not None}
 
 
-def _data(cfg: DictConfig, loaded: Loaded) -> Any:
-    node = loaded.cfg.data.copy()
-    if cfg.root is not None:
-        if "root" not in node.source:
-            raise Mistake(f"root={cfg.root}: this checkpoint's data is embedded and has no folder")
-        node.root = node.source.root = cfg.root
-    data = build(node)
-    data.prepare_data()
-    return data
-
-
-def _fakes(model: Sampler, count: int, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _samples(model: Sampler, count: int, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     for start in range(0, count, batch_size):
         size = min(batch_size, count - start)
         yield torch.arange(start, start + size), model.sample(size, seed=seed, start=start)
+
+
+def _reconstructions(
+    model: Reconstructor, data: Reals, cfg: DictConfig, count: int | None, distortion: Distortion
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Of ``count`` images of the split, or all; ``distortion`` looks on."""
+    start = 0
+    for batch in data.reals(cfg.split, count, batch_size=cfg.batch_size):
+        images = to_unit(batch.images) if batch.images.dtype == torch.uint8 else batch.images
+        made = model.reconstruct(images.to(model.device))  # type: ignore[attr-defined]  # every model is a module
+        distortion.update(images, made.cpu())
+        yield torch.arange(start, start + len(made)), made
+        start += len(made)
 
 
 def _floors(
@@ -124,6 +139,7 @@ def _show(taken: dict[str, float], floors: dict[str, float], higher: dict[str, b
         table.add_row(name, f"{value:.4g}", floor, {True: "higher", False: "lower", None: ""}[higher.get(name)])
     console = Console()
     console.print(table)
-    console.print(f"extractor {words['extractor']}, {words['resize']}, seed {words['seed']}, EMA {words['ema']}")
+    made = "reconstructions" if words["seed"] is None else f"samples of seed {words['seed']}"
+    console.print(f"extractor {words['extractor']}, {words['resize']}, {made}, EMA {words['ema']}")
     if "warning" in words:
         console.print(words["warning"])

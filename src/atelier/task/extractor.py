@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Numbers, and whether the data is there and labelled."""
-    mistakes = below(cfg, {"epochs": 1}) + refused(cfg)
+    mistakes = below(cfg, {"epochs": 1, "seed": 0}) + refused(cfg)
     return mistakes or heard([lambda: _labelled(cfg, "train"), lambda: _labelled(cfg, "test")])
 
 

@@ -10,20 +10,24 @@ from atelier.types import Mistake
 
 
 def heard(actions: Iterable[Callable[[], object]], prefix: str = "") -> list[str]:
-    """What each of ``actions`` has to object, in order."""
+    """What each of ``actions`` has to object, in order, and nothing twice."""
     mistakes = []
     for action in actions:
         try:
             action()
         except Mistake as mistake:
             mistakes.append(f"{prefix}{mistake}")
-    return mistakes
+    return list(dict.fromkeys(mistakes))
 
 
-def below(cfg: DictConfig, least: dict[str, int]) -> list[str]:
-    """The options whose whole numbers are smaller than they can be (null is left to its meaning)."""
+def below(cfg: DictConfig, least: dict[str, int], optional: dict[str, int] | None = None) -> list[str]:
+    """The options that are no whole numbers of at least ``least``; those of ``optional`` may be null as well."""
     return [
-        f"{name}={cfg[name]}: a whole number of at least {smallest}"
-        for name, smallest in least.items()
-        if cfg[name] is not None and (not isinstance(cfg[name], int) or cfg[name] < smallest)
+        f"{name}={'null' if cfg[name] is None else cfg[name]}: a whole number of at least {smallest}"
+        for name, smallest in {**least, **(optional or {})}.items()
+        if not _whole(cfg[name], smallest) and not (optional and name in optional and cfg[name] is None)
     ]
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

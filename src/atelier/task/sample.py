@@ -17,14 +17,16 @@ from atelier.checkpoint import load, read
 from atelier.config.build import build
 from atelier.pixels import to_bytes
 from atelier.task.listen import below, heard
-from atelier.types import Mistake, Sampler
+from atelier.types import Mistake, Reconstructor, Sampler
 
 log = logging.getLogger(__name__)
 
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Numbers, the checkpoint, and whether its model can do what is asked."""
-    mistakes = below(cfg, {"samples": 1, "batch_size": 1, "label": 0, "rows": 1, "steps": 2})
+    mistakes = below(cfg, {"samples": 1, "batch_size": 1, "steps": 2, "seed": 0}, optional={"label": 0, "rows": 1})
+    if not isinstance(cfg.truncation, int | float | None) or isinstance(cfg.truncation, bool):
+        mistakes.append(f"truncation={cfg.truncation}: a number of standard deviations, or null")
     mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
     if not mistakes:
         mistakes += heard([lambda: _try(cfg)])
@@ -35,13 +37,23 @@ def _try(cfg: DictConfig) -> None:
     """One image as asked for, so that what the model cannot do is known before a folder is made."""
     model: Any = load(cfg.ckpt).model
     if not isinstance(model, Sampler):
-        raise Mistake(f"ckpt={cfg.ckpt}: this model makes no samples")
+        raise Mistake(f"ckpt={cfg.ckpt}: {_instead(cfg.ckpt, model)}")
     classes: Any = getattr(model, "num_classes", None)
     if cfg.label is not None and classes is None:
         raise Mistake(f"label={cfg.label}: this model knows no classes; train one with condition=label")
     if cfg.label is not None and cfg.label >= classes:
         raise Mistake(f"label={cfg.label}: the classes go from 0 to {classes - 1}")
     model.sample(1, **_wishes(cfg, model, 1))
+
+
+def _instead(ckpt: str, model: object) -> str:
+    if not isinstance(model, Reconstructor):
+        return "this model makes no samples"
+    return (
+        "an autoencoder makes images of images, and none of nothing: src/reconstruct.py and src/encode.py with "
+        f"ckpt={ckpt} write reconstructions and codes, and samples/interpolation.png in its run's folder walks "
+        "between images"
+    )
 
 
 def run(cfg: DictConfig) -> None:

@@ -6,8 +6,8 @@ import logging
 import os
 import warnings
 from pathlib import Path
-from typing import Any
 
+import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningModule, Trainer, seed_everything
@@ -15,11 +15,11 @@ from pytorch_lightning.loggers import Logger
 
 from atelier.callback.atomic import AtomicCheckpointIO
 from atelier.callback.journal import Journal
-from atelier.callback.scoreboard import Scoreboard
-from atelier.checkpoint import Passport, pour, read
+from atelier.callback.recorder import board_of
+from atelier.checkpoint import Passport, compare, pour, read
 from atelier.config.build import build
 from atelier.config.rehearse import refused
-from atelier.types import Mistake
+from atelier.task.listen import heard
 
 log = logging.getLogger(__name__)
 
@@ -27,21 +27,22 @@ log = logging.getLogger(__name__)
 def preflight(cfg: DictConfig) -> list[str]:
     """All that would stop the run, found before it has a folder; downloads and caches of the data are made here."""
     mistakes = refused(cfg)
-    if (cfg.trainer.max_epochs or 0) < 1:
-        mistakes.append(f"trainer.max_epochs={cfg.trainer.max_epochs}: train for at least one epoch")
+    if not isinstance(cfg.trainer.max_epochs, int) or cfg.trainer.max_epochs < 1:
+        epochs = "null" if cfg.trainer.max_epochs is None else cfg.trainer.max_epochs
+        mistakes.append(f"trainer.max_epochs={epochs}: train for at least one epoch")
+    if isinstance(cfg.seed, int) and not 0 <= cfg.seed < 2**32:  # numpy's range, which torch's includes
+        mistakes.append(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
+    if cfg.callback.get("clock") is None:
+        mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")
     if cfg.init_from is not None:
-        mistakes += _heard(lambda: read(cfg.init_from), "init_from=")
+        mistakes += heard([lambda: read(cfg.init_from)], prefix="init_from=")
+    if cfg.init_from is not None and not mistakes:
+        with torch.device("meta"):
+            model = build(cfg.model)
+        mistakes += heard([lambda: compare(read(cfg.init_from)["state_dict"], model, f"init_from={cfg.init_from}")])
     if not mistakes:
-        mistakes += _heard(lambda: build(cfg.data).prepare_data()) + _heard(lambda: build(cfg.extractor).prepare())
+        mistakes += heard([lambda: build(cfg.data).prepare_data(), lambda: build(cfg.extractor).prepare()])
     return mistakes
-
-
-def _heard(action: Any, prefix: str = "") -> list[str]:
-    try:
-        action()
-    except Mistake as mistake:
-        return [f"{prefix}{mistake}"]
-    return []
 
 
 def run(cfg: DictConfig) -> float | None:
@@ -58,18 +59,26 @@ def run(cfg: DictConfig) -> float | None:
     trainer = _trainer(cfg, folder)
     try:
         trainer.fit(model, data)
+    except SystemExit:
+        if trainer.interrupted:  # Lightning's answer to Ctrl-C, once everything is written
+            raise KeyboardInterrupt from None
+        raise
     finally:
-        if cfg.logger and "wandb" in cfg.logger:
+        if "wandb" in (cfg.get("logger") or {}):
             _finish_wandb()
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    board = next((c for c in trainer.callbacks if isinstance(c, Scoreboard)), None)  # type: ignore[attr-defined]
-    return None if board is None else board.best
+    board = board_of(trainer)
+    standing = board and board.history.standing(board.history.primary)
+    return standing.best if standing else None
 
 
 def _trainer(cfg: DictConfig, folder: Path) -> Trainer:
     callbacks = [*(build(node) for node in cfg.callback.values() if node is not None), Passport(cfg)]
-    loggers: list[Logger] = [Journal(folder), *(build(node) for node in (cfg.logger or {}).values())]
+    if "wandb" in (cfg.get("logger") or {}):
+        _set_up_wandb(cfg.logger.wandb.offline)
+    loggers: list[Logger] = [
+        Journal(folder),
+        *(build(node) for node in (cfg.get("logger") or {}).values() if node is not None),
+    ]
     made: Trainer = build(cfg.trainer)(
         callbacks=callbacks, logger=loggers, default_root_dir=str(folder), plugins=[AtomicCheckpointIO()]
     )
@@ -93,6 +102,13 @@ def _calm() -> None:
     # The averaged generator is in evaluation mode for good.
     warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start of training.*")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+
+
+def _set_up_wandb(offline: bool) -> None:
+    """Let it read that it should be silent before it sees Lightning's settings, on which it would comment."""
+    import wandb  # heavy: only where it is used
+
+    wandb.setup(wandb.Settings(silent=True, mode="offline" if offline else "online"))
 
 
 def _finish_wandb() -> None:

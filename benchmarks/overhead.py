@@ -1,0 +1,180 @@
+"""What the machinery costs: the same DCGAN in a plain PyTorch loop and through atelier, step by step in turns.
+
+    uv run benchmarks/overhead.py            # both workloads
+    uv run benchmarks/overhead.py --steps 40 # quicker
+
+Each atelier step is the whole way round Lightning's loop: loader, hooks, progress, logging every 50 steps. Between two
+of them one plain step runs on copies of the same networks, so that both see the same machine. Before timing starts,
+both contenders must come to the same losses on the same batch and latents. Printed: the median of the pairwise ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import platform
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from omegaconf import open_dict
+from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from atelier.callback.journal import Journal
+from atelier.config.build import build
+from atelier.config.compose import compose
+from atelier.config.environment import register_resolvers
+from atelier.config.words import conf_dir
+from atelier.model.gan import GAN
+from atelier.moment import Moment
+from atelier.types import ImageBatch
+
+WORKLOADS = {
+    "digits default": [],
+    "DCGAN 64 px, batch 128": [
+        "data.image_size=64",
+        "data.batch_size=128",
+        "model.generator.width=64",
+        "model.critic.network.width=64",
+    ],
+}
+
+
+class PlainLoop:
+    """The game as one would write it by hand: the public DCGAN example's loop, with a moving average of G."""
+
+    def __init__(self, model: GAN, pixels: torch.Tensor, batch_size: int) -> None:
+        self.generator = copy.deepcopy(model.generator)
+        self.discriminator = copy.deepcopy(model.critic.network)
+        self.average = copy.deepcopy(self.generator).eval()
+        d_optimizer, g_optimizer = model.configure_optimizers()
+        self.d_optimizer = type(d_optimizer)(self.discriminator.parameters(), **d_optimizer.defaults)
+        self.g_optimizer = type(g_optimizer)(self.generator.parameters(), **g_optimizer.defaults)
+        self.pixels, self.batch_size, self.latent_dim = pixels, batch_size, model.latent.dim
+        self.steps = 0
+
+    def step(self, real: torch.Tensor | None = None, latents: list[torch.Tensor] | None = None) -> tuple[float, float]:
+        """One round of the game; losses are read every 50 steps only."""
+        if real is None:
+            real = self.pixels[torch.randint(len(self.pixels), (self.batch_size,))].float().div_(127.5).sub_(1)
+        if latents is None:
+            latents = [torch.rand(self.batch_size, self.latent_dim) * 2 - 1 for _ in range(2)]
+
+        with torch.no_grad():
+            fake = self.generator(latents[0])
+        d_loss = F.softplus(-self.discriminator(real)).mean() + F.softplus(self.discriminator(fake)).mean()
+        self.d_optimizer.zero_grad()
+        d_loss.backward()
+        self.d_optimizer.step()
+
+        for parameter in self.discriminator.parameters():
+            parameter.requires_grad_(False)
+        g_loss = F.softplus(-self.discriminator(self.generator(latents[1]))).mean()
+        self.g_optimizer.zero_grad()
+        g_loss.backward()
+        self.g_optimizer.step()
+        for parameter in self.discriminator.parameters():
+            parameter.requires_grad_(True)
+
+        with torch.no_grad():
+            for mine, theirs in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+                mine.lerp_(theirs, 0.001)
+        self.steps += 1
+        return (d_loss.item(), g_loss.item()) if self.steps % 50 == 1 else (0.0, 0.0)
+
+
+class InTurns(Callback):
+    """After every step of atelier, one plain step; stands last, so that all other callbacks have done their work."""
+
+    def __init__(self, warm_up: int, steps: int) -> None:
+        self.warm_up, self.steps = warm_up, steps
+        self.plain: PlainLoop | None = None
+        self.ours: list[float] = []
+        self.theirs: list[float] = []
+        self._since = 0.0
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: ImageBatch, batch_idx: int
+    ) -> None:
+        """Before the first step: both contenders from the same weights on the same batch."""
+        if self.plain is None:
+            assert isinstance(pl_module, GAN)
+            data = trainer.datamodule.split("train").images.pixels
+            self.plain = PlainLoop(pl_module, data, len(batch.images))
+            moment = Moment(pl_module.seed, batch.step)
+            latents = [pl_module.latent.draw(moment.within(turn), "latent", len(batch.images)) for turn in "dg"]
+            self._expected = self.plain.step(batch.images, latents)
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
+        """Stop the clock of atelier's step, and give the plain loop its step."""
+        arrived = time.perf_counter()
+        if batch.step == 0:
+            self._compare(pl_module)
+        elif batch.step > self.warm_up:
+            self.ours.append(arrived - self._since)
+        started = time.perf_counter()
+        self.plain.step()
+        if batch.step > self.warm_up:
+            self.theirs.append(time.perf_counter() - started)
+        trainer.should_stop = len(self.theirs) >= self.steps
+        self._since = time.perf_counter()
+
+    def _compare(self, model: GAN) -> None:
+        row = model.ledger.close()
+        for name, expected in zip(("d/loss", "g/loss"), self._expected, strict=True):
+            if abs(row[name] - expected) > 1e-5 * abs(expected):
+                raise SystemExit(
+                    f"{name}: {row[name]} through atelier, {expected} in the plain loop: not the same game"
+                )
+
+
+def measure(words: list[str], steps: int) -> InTurns:
+    """Train with every default callback on, and time."""
+    cfg, mistakes = compose(conf_dir(), "train", [*words, "trainer.max_epochs=1000000", "trainer=cpu"])
+    if cfg is None or mistakes:
+        raise SystemExit("\n".join(mistakes))
+    with tempfile.TemporaryDirectory() as folder, open_dict(cfg):
+        cfg.run_dir = folder
+        cfg.trainer.check_val_every_n_epoch = 1_000_000
+        seed_everything(cfg.seed, verbose=False)
+        turns = InTurns(warm_up=10, steps=steps)
+        # The report and the closing panel come after the last step; they are not part of one.
+        names = [name for name in cfg.callback if name not in ("report", "summary", "gallery", "checkpoints")]
+        callbacks = [build(cfg.callback[name]) for name in names]
+        trainer = build(cfg.trainer)(
+            callbacks=[*callbacks, turns], logger=[Journal(Path(folder))], default_root_dir=folder, limit_val_batches=0
+        )
+        trainer.fit(build(cfg.model), build(cfg.data))
+    return turns
+
+
+def main() -> None:
+    """Measure both workloads and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=150, help="timed steps of each contender")
+    steps = parser.parse_args().steps
+    warnings.simplefilter("ignore")
+    register_resolvers()
+    table = Table(title=f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}")
+    for column in ("workload", "plain, ms", "atelier, ms", "ratio", "quartiles", "steps"):
+        table.add_column(column, justify="left" if column == "workload" else "right")
+    for name, words in WORKLOADS.items():
+        turns = measure(words, steps)
+        ratios = [ours / theirs for ours, theirs in zip(turns.ours, turns.theirs, strict=True)]
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        plain, ours = (1000 * statistics.median(times) for times in (turns.theirs, turns.ours))
+        table.add_row(name, f"{plain:.1f}", f"{ours:.1f}", f"{middle:.3f}", f"{low:.3f}-{high:.3f}", str(len(ratios)))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

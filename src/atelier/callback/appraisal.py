@@ -1,0 +1,142 @@
+"""Judges an autoencoder: what its reconstructions lose, and what its code is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from typing_extensions import override
+
+from atelier.callback.recorder import clock_of, record
+from atelier.callback.standing import History
+from atelier.metric.distortion import Distortion
+from atelier.metric.exam import Coded, Examiner, Numbers
+from atelier.pixels import to_levels, to_unit
+from atelier.similarity import window
+from atelier.types import Encoder, ImageBatch, Judged, Mistake, Reals
+
+
+class Appraisal(Callback):
+    """Takes distortion from every validation pass, and examines codes of the same images at every validation.
+
+    train, test: images of each split whose codes are examined, drawn once by a fixed seed (all, if there are fewer).
+    examiners: the figures by any name, None leaves one out.
+    coded: the test images and their codes of the last validation, on the first rank.
+    """
+
+    def __init__(self, train: int, test: int, examiners: Mapping[str, Examiner | None]) -> None:
+        for name, count in (("train", train), ("test", test)):
+            if count < 1:
+                raise Mistake(f"callback.appraisal.{name}={count}: at least 1 image is examined")
+        self.train, self.test = train, test
+        self.examiners = [examiner for examiner in examiners.values() if examiner is not None]
+        names: dict[str, bool | None] = dict(Distortion.names)
+        for examiner in self.examiners:
+            names |= examiner.names
+        self.history = History({f"val/{name}": higher for name, higher in names.items()})
+        self.scored_at = -1
+        self.coded: Coded | None = None
+        self._protocols: dict[str, dict[str, Any]] = {}
+        self._distortion = Distortion()
+        self._levels: dict[str, tuple[Numbers, Any]] = {}
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        """Every figure's last and best value, best epoch and protocol."""
+        return self.history.table(lambda name: self._protocols.get(name, {}), {})
+
+    # --- hooks ----------------------------------------------------------------------------------------------
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget the last pass."""
+        # Apple's devices have no float64, in which sums are kept.
+        self._distortion.to("cpu" if pl_module.device.type == "mps" else pl_module.device)
+        self._distortion.reset()
+
+    @override
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Look at the batch's reconstructions."""
+        assert isinstance(outputs, Judged), "validation_step must return Judged for the appraisal"
+        if not trainer.sanity_checking:
+            self._distortion.update(outputs.real, outputs.fake)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the figures: distortion from all ranks, the code's from the first."""
+        if trainer.sanity_checking:
+            return
+        figures, images = self._distortion.compute(), int(self._distortion.images)
+        data = cast(Reals, trainer.datamodule)  # type: ignore[attr-defined]
+        self._note(figures, {"split": data.eval_split, "images": images, "levels": "[0, 1]"})
+        if "ssim" in figures:
+            side = window(*data_shape(data))
+            self._protocols["val/ssim"]["window"] = f"Gaussian, {side} px (Wang et al. 2004)"
+        examined = self._examine(trainer, pl_module, data) if trainer.is_global_zero else {}
+        figures |= trainer.strategy.broadcast(examined)
+        taken = {f"val/{name}": value for name, value in figures.items()}
+        clock = clock_of(trainer)
+        self.scored_at = clock.step
+        self.history.add(round(clock.epoch, 6), taken)
+        for name, value in taken.items():
+            # For Lightning's own callbacks, such as EarlyStopping(monitor="val/mse").
+            pl_module.log(name, value, logger=False, sync_dist=True)
+        record(trainer, "val", taken)
+
+    def _examine(self, trainer: Trainer, pl_module: LightningModule, data: Reals) -> dict[str, float]:
+        assert isinstance(pl_module, Encoder), f"{type(pl_module).__name__} makes no codes"
+        train = self._code(pl_module, data, "train", self.train)
+        self.coded = test = self._code(pl_module, data, data.eval_split, self.test)
+        figures: dict[str, float] = {}
+        for examiner in self.examiners:
+            taken = examiner(train, test)
+            sizes = {"split": data.eval_split, "train": len(train.codes), "test": len(test.codes)}
+            self._note(taken, sizes | examiner.protocol())
+            figures |= taken
+        return figures
+
+    def _code(self, model: Encoder, data: Reals, split: str, count: int) -> Coded:
+        device = cast(LightningModule, model).device
+        codes, levels, labels = [], [], []
+        for batch in _some(data, split, count):
+            images = to_unit(batch.images) if batch.images.dtype == torch.uint8 else batch.images
+            codes.append(model.encode(images.to(device)).float().cpu())
+            if split not in self._levels:
+                levels.append(to_levels(images).flatten(1))
+                labels.append(batch.labels)
+        if split not in self._levels:
+            known = [label for label in labels if label is not None]
+            self._levels[split] = (torch.cat(levels).numpy(), torch.cat(known).numpy() if known else None)
+        kept, truth = self._levels[split]
+        return Coded(kept, torch.cat(codes).numpy(), truth)
+
+    def _note(self, figures: Mapping[str, float], protocol: Mapping[str, Any]) -> None:
+        self._protocols |= {f"val/{name}": dict(protocol) for name in figures}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The figures so far, in plain numbers."""
+        return {"rows": self.history.rows, "protocols": self._protocols}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from stored figures."""
+        self.history.rows, self._protocols = list(state_dict["rows"]), dict(state_dict["protocols"])
+
+
+def _some(data: Reals, split: str, count: int) -> Iterator[ImageBatch]:
+    """``count`` images of ``split``, or all if there are fewer."""
+    try:
+        yield from list(data.reals(split, count))
+    except Mistake:
+        yield from data.reals(split)
+
+
+def data_shape(data: Reals) -> tuple[int, int]:
+    """Height and width of the data's images."""
+    return data.facts["image_size"], data.facts["image_size"]

@@ -1,0 +1,165 @@
+"""Judging single words: is each an override, of an option that is there, by a value that can stand there?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from atelier.config.words import suggestion
+
+FILLED_IN = {"run_dir", "model_name", "data_name"}
+"""Root keys that no user gives: the start of a run does."""
+
+_SEVERAL = {"callback", "experiment", "logger", "metric"}
+"""Groups of which several options can be chosen at once."""
+
+
+def quoted(word: str) -> str:
+    """``word``, its value in quotes if Hydra cannot read it bare: paths with ``=``, brackets or accented letters."""
+    key, equals, value = word.partition("=")
+    if not equals or _read(word) is not None:
+        return word
+    # Only those backslashes count that stand before a quotation mark, the closing one included.
+    escaped = re.sub(r'(\\*)("|$)', lambda hit: 2 * hit[1] + ('\\"' if hit[2] else ""), value)
+    safe = f'{key}="{escaped}"'
+    return word if _read(safe) is None else safe
+
+
+def parse(words: Sequence[str]) -> tuple[list[Override], list[str]]:
+    """The overrides that ``words`` are, and what is wrong with those that are none."""
+    parsed, mistakes = [], []
+    for word in words:
+        override = _read(word)
+        if override is None or not override.key_or_group:
+            mistakes.append(f"{word!r} is no override: options are written key=value, as in data.batch_size=32")
+        elif override.is_sweep_override():
+            mistakes.append(f"{word}: several values make a sweep: add -m (a comma within one value wants quotes)")
+        else:
+            parsed.append(override)
+    return parsed, mistakes
+
+
+def is_sampled(word: str) -> bool:
+    """Whether ``word`` names a range to draw from, rather than values to go through."""
+    override = _read(word)
+    return override is not None and override.is_sweep_override() and not override.is_discrete_sweep()
+
+
+def _read(word: str) -> Override | None:
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException:
+        return None
+
+
+def group_of(override: Override) -> str:
+    """The group that ``override`` would choose from, if it is one."""
+    return (override.key_or_group or "").split("@")[0]
+
+
+def wrong_choice(override: Override, options: dict[str, list[str]], dispensable: set[str]) -> str | None:
+    """What is wrong with a choice from a group.
+
+    options: what each group offers. dispensable: the groups that a run can go without.
+    """
+    word, group = override.input_line, group_of(override)
+    if group not in options:
+        return None
+    if override.is_delete():
+        return None if group in dispensable else f"{word}: a run cannot go without{suggestion('none', options[group])}"
+    value = override.value()
+    if override.is_add() or override.is_force_add():
+        return f"{word}: {group} is there already; leave out the +: {group}={value}"
+    if isinstance(value, list) and group not in _SEVERAL:
+        return f"{word}: choose one {group}{suggestion('', options[group])}"
+    if value == [] and group not in dispensable:
+        return f"{word}: choose at least one {group}{suggestion('', options[group])}"
+    unknown = [choice for choice in (value if isinstance(value, list) else [value]) if choice not in options[group]]
+    if not unknown:
+        return None
+    name = "null" if unknown[0] is None else str(unknown[0])
+    near = suggestion("none" if name == "null" else name, options[group])
+    if name == "null" and group in dispensable:
+        return f"{word}: to go without, write ~{group}{near}"
+    return f"{word}: there is no {group} called {name or 'nothing at all'}{near}"
+
+
+def wrong_key(override: Override, base: DictConfig, known: set[str]) -> str | None:
+    """What is wrong with the setting of a single option.
+
+    base: the composition without any such setting. known: the groups that it is made of.
+    """
+    key, word = override.key_or_group or "", override.input_line
+    if key.startswith("hydra."):
+        return None
+    if key in FILLED_IN:
+        return f"{word}: {key} is filled in when a run starts; its folder is chosen by hydra.run.dir=<folder>"
+    parent, leaf = _parent(base, key)
+    there = parent is not None and _has(parent, leaf)
+    if override.is_add() or (override.is_force_add() and not there):
+        # Below a target the signature decides; elsewhere nothing would read the new key.
+        if parent is not None and ("_target_" in parent or there):
+            return None
+        return f"{word}: nothing reads {key}{_keys_hint(base, key, known)}"
+    if parent is None or not there:
+        return f"{word}: there is no option {key}{_keys_hint(base, key, known)}"
+    return None if override.is_delete() else _wrong_type(override, parent, leaf)
+
+
+def _wrong_type(override: Override, parent: DictConfig, leaf: str) -> str | None:
+    """A value of another type than the present one; below a target the signature knows better what else may stand."""
+    try:
+        before = parent[leaf]
+    except OmegaConfBaseException:  # an interpolation that needs the run, or a value the user must give
+        return None
+    value: Any = override.value()
+    if isinstance(before, DictConfig) and "_target_" in before and isinstance(value, str | int | float):
+        return f"{override.input_line}: {override.key_or_group} is a part with options of its own, not one value"
+    if "_target_" in parent or value is None or (isinstance(value, str) and "${" in value):
+        return None
+    kind = _kind(before)
+    if kind is None or kind == _kind(value) or (kind, _kind(value)) == ("a number", "a whole number"):
+        return None
+    now = str(before).lower() if isinstance(before, bool) else before
+    return f"{override.input_line}: {override.key_or_group} is {kind} (as {now}), not {value!r}"
+
+
+def _kind(value: object) -> str | None:
+    kinds = {bool: "true or false", int: "a whole number", float: "a number"}
+    return kinds.get(type(value))
+
+
+def _has(node: DictConfig, name: str) -> bool:
+    return name in node or OmegaConf.is_missing(node, name)
+
+
+def _parent(base: DictConfig, key: str) -> tuple[DictConfig | None, str]:
+    head, _, leaf = key.rpartition(".")
+    try:
+        node = OmegaConf.select(base, head) if head else base
+    except OmegaConfBaseException:
+        return None, leaf
+    return (node if isinstance(node, DictConfig) else None), leaf
+
+
+def _keys_hint(base: DictConfig, key: str, known: set[str]) -> str:
+    parent, leaf = _parent(base, key)
+    if parent is not None and "." in key:
+        return suggestion(leaf, [str(name) for name in parent if not str(name).startswith("_")])
+    if "." not in key:
+        return suggestion(key, {*known, *(str(name) for name in base)} - FILLED_IN)
+    return suggestion(key, _leaves(OmegaConf.to_container(base), ""))
+
+
+def _leaves(node: Any, prefix: str) -> list[str]:
+    if not isinstance(node, dict):
+        return []
+    names = {name: f"{prefix}{name}" for name in node if not str(name).startswith("_")}
+    return [*names.values(), *(leaf for name in names for leaf in _leaves(node[name], f"{names[name]}."))]

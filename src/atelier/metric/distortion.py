@@ -1,0 +1,53 @@
+"""How far reconstructions are from their images, over a whole pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from atelier.pixels import to_levels
+from atelier.similarity import SMALLEST, ssim
+
+
+class Distortion(Metric):
+    """Mean squared error, peak signal-to-noise ratio and structural similarity of levels in [0, 1].
+
+    mse: mean over images and pixels. psnr: −10 log₁₀ mse in dB, infinite where nothing is lost. ssim: mean over
+    images (see :func:`atelier.similarity.ssim`); left out for images below 5 pixels a side. Sums are float64, so the
+    figures do not depend on the batch size. Nothing of it goes into a checkpoint.
+    """
+
+    full_state_update = False
+    names: Mapping[str, bool] = {"mse": False, "psnr": True, "ssim": True}
+    squares: Tensor
+    similarity: Tensor
+    numbers: Tensor
+    images: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for state in ("squares", "similarity", "numbers", "images"):
+            zero = torch.zeros((), dtype=torch.float64)
+            self.add_state(state, default=zero, dist_reduce_fx="sum", persistent=False)
+
+    def update(self, real: Tensor, reconstruction: Tensor) -> None:
+        """Add B pairs of images ``[B, C, H, W]`` in [-1, 1]."""
+        target, levels = (to_levels(images.float()).to(self.squares.device) for images in (real, reconstruction))
+        self.squares += (levels - target).double().square().sum()
+        self.numbers += target.numel()
+        self.images += len(target)
+        if min(target.shape[-2:]) >= SMALLEST:
+            self.similarity += ssim(levels, target).double().sum()
+        else:
+            self.similarity += math.nan
+
+    def compute(self) -> dict[str, float]:
+        """The figures by name."""
+        mse = (self.squares / self.numbers).item()
+        similarity = (self.similarity / self.images).item()
+        figures = {"mse": mse, "psnr": -10 * math.log10(mse) if mse > 0 else math.inf}
+        return figures if math.isnan(similarity) else {**figures, "ssim": similarity}

@@ -1,0 +1,46 @@
+"""Images to codes: one file that NumPy opens."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import DictConfig
+
+from atelier.callback.atomic import replacing
+from atelier.checkpoint import load, read
+from atelier.task.inputs import in_batches, inputs
+from atelier.task.listen import below, heard
+from atelier.types import Encoder, Mistake
+
+log = logging.getLogger(__name__)
+
+
+def preflight(cfg: DictConfig) -> list[str]:
+    """Numbers, the checkpoint, whether its model makes codes, and the images."""
+    mistakes = below(cfg, {"batch_size": 1}) + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
+    return mistakes or heard([lambda: _try(cfg)])
+
+
+def _try(cfg: DictConfig) -> None:
+    loaded = load(cfg.ckpt)
+    if not isinstance(loaded.model, Encoder):
+        raise Mistake(f"ckpt={cfg.ckpt}: this model makes no codes; train one with model=autoencoder")
+    inputs(cfg, loaded)
+
+
+@torch.no_grad()
+def run(cfg: DictConfig) -> None:
+    """Write codes.npz: ``codes`` ``[N, K]`` float32, ``labels`` ``[N]`` (-1 where there is none), ``names`` ``[N]``."""
+    loaded = load(cfg.ckpt)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, given = loaded.model.to(device), inputs(cfg, loaded)
+    assert isinstance(model, Encoder)
+    codes = torch.cat([model.encode(images).float().cpu() for images in in_batches(given, cfg.batch_size, device)])
+    labels = torch.full((len(codes),), -1) if given.labels is None else given.labels
+    file = Path(cfg.run_dir) / "codes.npz"
+    with replacing(file) as stream:
+        np.savez(stream, codes=codes.numpy(), labels=labels.numpy(), names=np.array(given.names))
+    log.info("codes of %d images, %d numbers each: %s", *codes.shape, file)

@@ -1,0 +1,70 @@
+"""Images to images: what is left of them when they have passed the code."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path, PurePosixPath
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from atelier.callback.picture import Pairs
+from atelier.callback.pictures import save
+from atelier.checkpoint import load, read
+from atelier.metric.distortion import Distortion
+from atelier.pixels import to_bytes
+from atelier.task.inputs import in_batches, inputs
+from atelier.task.listen import below, heard
+from atelier.types import Mistake, Reconstructor
+
+log = logging.getLogger(__name__)
+
+_COLUMNS, _ROWS, _SIDE = 5, 12, 960
+
+
+def preflight(cfg: DictConfig) -> list[str]:
+    """Numbers, the checkpoint, whether its model makes images of images, and the images."""
+    mistakes = below(cfg, {"batch_size": 1}) + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
+    return mistakes or heard([lambda: _try(cfg)])
+
+
+def _try(cfg: DictConfig) -> None:
+    loaded = load(cfg.ckpt)
+    if not isinstance(loaded.model, Reconstructor):
+        raise Mistake(f"ckpt={cfg.ckpt}: this model makes nothing of images; train one with model=autoencoder")
+    inputs(cfg, loaded)
+
+
+@torch.no_grad()
+def run(cfg: DictConfig) -> float:
+    """Write every reconstruction as a PNG under its image's name, and pairs.png; returns the squared error."""
+    loaded = load(cfg.ckpt)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, given = loaded.model.to(device), inputs(cfg, loaded)
+    assert isinstance(model, Reconstructor)
+    folder, distortion, first = Path(cfg.run_dir), Distortion(), 0
+    shown: list[tuple[Tensor, Tensor]] = []
+    for images in in_batches(given, cfg.batch_size, device):
+        made = model.reconstruct(images)
+        distortion.update(images.cpu(), made.cpu())
+        if first < _COLUMNS * _ROWS:
+            shown.append((images.cpu(), made.cpu()))
+        _write(made.cpu(), folder / "images", given.names[first : first + len(made)])
+        first += len(made)
+    real, fake = (torch.cat(side)[: _COLUMNS * _ROWS] for side in zip(*shown, strict=True))
+    save(Pairs(_ROWS, min(_COLUMNS, len(real)), _SIDE).draw(fake, real), folder / "pairs.png")
+    figures = distortion.compute()
+    told = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+    log.info("%d reconstructions (%s): %s", first, told, folder)
+    return figures["mse"]
+
+
+def _write(images: Tensor, folder: Path, names: list[str]) -> None:
+    from PIL import Image  # only where files are written
+
+    for name, image in zip(names, to_bytes(images), strict=True):
+        file = folder / PurePosixPath(name).with_suffix(".png")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
+        Image.fromarray(pixels.contiguous().numpy()).save(file)

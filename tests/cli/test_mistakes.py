@@ -1,0 +1,194 @@
+"""Wrong command lines: each one is answered by its own words, ends with 2 and leaves nothing behind."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from atelier.cli import run
+
+# (the words, fragments of the answer)
+TRAIN: list[tuple[str, list[str]]] = [
+    # typos
+    ("modle=dcgan", ["modle=dcgan", "did you mean model?"]),
+    ("model=dcgann", ["model=dcgann", "did you mean dcgan?"]),
+    ("experiment=typo", ["experiment=typo", "dcgan_mnist"]),
+    ("data.batchsize=3", ["data.batchsize=3", "did you mean batch_size?"]),
+    ("a.b.c=1", ["there is no option a.b.c"]),
+    ("ckpt=text.ckpt", ["there is no option ckpt"]),
+    ("foo", ["'foo' is no override", "key=value"]),
+    ("=1", ["'=1' is no override"]),
+    ("日本=1", ["'日本=1' is no override"]),
+    ("data=ünïcödé", ["there is no data called ünïcödé", "digits"]),
+    ("picture=gird", ["picture=gird", "did you mean grid?"]),
+    ("hydra/launcher=foo", ["hydra/launcher/foo", "basic"]),
+    ("--nosuchflag", ["--nosuchflag", "without dashes"]),
+    ("--lr 3", ["--lr", "without dashes"]),
+    ("--cfg jobb", ["jobb", "job"]),
+    ("--config-name foo", ["--config-name", "--config-dir"]),
+    ("--config-dir nowhere", ["--config-dir nowhere", "no such folder"]),
+    # one too many or too few
+    ("+foo=1", ["+foo=1", "nothing reads foo"]),
+    ("++foo=1", ["++foo=1", "nothing reads foo"]),
+    ("+model.generator.foo=1", ["model.generator.foo", "DCGANGenerator takes no foo", "width"]),
+    ("+experiment=dcgan_mnist", ["+experiment=dcgan_mnist", "leave out the +"]),
+    ("~model", ["~model", "cannot go without"]),
+    ("~augment", ["~augment", "did you mean none?"]),
+    ("model=", ["model=", "dcgan"]),
+    ("model=null", ["model=null", "dcgan"]),
+    ("data=[digits,mnist]", ["data=[digits,mnist]", "choose one data"]),
+    ("callback=[]", ["callback=[]", "at least one"]),
+    ("extractor=classifier", ["extractor.weights is missing"]),
+    ("callback.clock=null", ["callback.clock is missing"]),
+    ("run_dir=here", ["run_dir", "hydra.run.dir"]),
+    # types
+    ("seed=abc", ["seed=abc", "a whole number"]),
+    ("seed=null", ["seed=null", "a whole number"]),
+    ("seed=${nope}", ["seed refers to ${nope}"]),
+    ("data.batch_size=lots", ["data.batch_size=lots", "a whole number"]),
+    ("data.batch_size=1.5", ["data.batch_size=1.5", "a whole number"]),
+    ("data.flip=yes", ["data.flip=yes", "true or false"]),
+    ("data.classes=3", ["data.classes=3", "a list"]),
+    ("model.critic=3", ["model.critic=3", "options of its own"]),
+    ("model.critic.spectral_norm=maybe", ["model.critic.spectral_norm=maybe", "true or false"]),
+    ("model.generator_optimizer.lr=fast", ["model.generator_optimizer.lr=fast", "a number"]),
+    ("model.generator_optimizer.betas=0.5", ["model.generator_optimizer.betas=0.5", "a list"]),
+    ("trainer.max_time=1h", ["trainer.max_time=1h", "DD:HH:MM:SS"]),
+    ("trainer.precision=17", ["trainer.precision=17", "bf16-mixed"]),
+    # values
+    ("seed=-1", ["seed=-1", "from 0"]),
+    ("data.batch_size=0", ["data.batch_size=0", "1 or more"]),
+    ("data.workers=-2", ["data.workers=-2", "0 or more"]),
+    ("data.subset=100000", ["data.subset=100000", "1442"]),
+    ("data.classes=[11]", ["data.classes=[11]", "0 to 9"]),
+    ("trainer.max_epochs=0", ["trainer.max_epochs=0", "at least one epoch"]),
+    ("trainer.max_epochs=null", ["trainer.max_epochs=null", "at least one epoch"]),
+    ("trainer.devices=0", ["trainer.devices=0"]),
+    ("trainer.accelerator=quantum", ["trainer.accelerator=quantum", "cpu"]),
+    ("latent.dim=0", ["latent.dim=0"]),
+    ("model.ema.decay=1.5", ["model.ema.decay=1.5", "[0, 1)"]),
+    ("model.generator_optimizer.lr=-1", ["model.generator_optimizer.lr=-1"]),
+    ("model.discriminator_turns=0", ["model.discriminator_turns=0"]),
+    ("model.clip=0", ["model.clip=0", "null turns clipping off"]),
+    ("schedule=cosine schedule.epochs=0", ["schedule.epochs=0", "at least 1"]),
+    ("model._target_=os.system", ["model._target_", "os.system"]),
+    ("model.generator._target_=torch.os.system", ["model.generator._target_", "torch.os.system"]),
+    # pieces that do not fit
+    ("regularizer=gradient_penalty", ["regularizer=gradient_penalty", "BatchNorm", "model.critic.network.norm=null"]),
+    ("condition=label data=celeba", ["condition=label", "labels"]),
+    ("model=sngan data=mnist", ["data.image_size=28", "32"]),
+    ("data.image_size=33", ["data.image_size=33", "32"]),
+    ("metric=modes", ["metric.modes.modes", "${data.source.modes}"]),
+    ("callback.gallery=null picture=scatter", ["picture=...", "nothing in this composition uses"]),
+    ("data.facts.kind=unpaired", ["unpaired", "single", "data="]),
+    ("trainer.max_epochs=null schedule=linear_decay", ["schedule.hold", "trainer.max_epochs"]),
+    # files and folders
+    ("data=image_folder data.root=empty extractor=digits", ["data.root=empty", "no JPEG, PNG or WebP"]),
+    ("data=image_folder data.root=text.ckpt extractor=digits", ["data.root=text.ckpt", "a file"]),
+    ("data=image_folder 'data.root=Übung (1)' extractor=digits", ["data.root=Übung (1)", "no such folder"]),
+    ("data=image_folder data.root=a,b", ["data.root=a,b", "add -m", "quotes"]),
+    ("extractor=classifier extractor.weights=nowhere.pt", ["extractor.weights=nowhere.pt", "digits, mnist"]),
+    ("extractor=classifier extractor.weights=text.ckpt", ["extractor.weights=text.ckpt", "no classifier"]),
+    ("init_from=nowhere", ["init_from=nowhere", "no such file"]),
+    ("init_from=text.ckpt", ["init_from=text.ckpt", "not a checkpoint"]),
+    ("init_from=half.ckpt", ["init_from=half.ckpt", "damaged"]),
+    ("init_from=empty", ["init_from=empty", "best.ckpt"]),
+    ("init_from=", ["init_from=", "name a checkpoint"]),
+    ("hydra.run.dir=text.ckpt", ["hydra.run.dir=text.ckpt", "file of that name"]),
+    ("hydra.run.dir=text.ckpt/below", ["hydra.run.dir=text.ckpt/below", "cannot be written to"]),
+    ("hydra.run.dir=", ["hydra.run.dir=", "no folder is named"]),
+    # sweeps
+    ("seed=1,2", ["seed=1,2", "add -m"]),
+    ("-m seed=1,x", ["seed=x", "a whole number"]),
+    ("-m model=gan,dcgn", ["model=dcgn", "did you mean dcgan?"]),
+    ("-m seed=1,2 hydra.sweep.dir=text.ckpt", ["hydra.sweep.dir=text.ckpt", "file of that name"]),
+    ("-m seed=interval(0,1)", ["seed=interval(0,1)", "list values"]),
+    # several at once
+    (
+        "model=null objective=hinges data.batchsize=3 seed=x",
+        ["4 mistakes:", "model=null", "did you mean hinge?", "data.batchsize=3", "seed=x"],
+    ),
+    (
+        "trainer.max_epochs=0 data.batch_size=-1 latent.dim=0 init_from=nowhere",
+        ["trainer.max_epochs=0", "data.batch_size=-1", "latent.dim=0", "init_from=nowhere"],
+    ),
+]
+OTHERS: list[tuple[str, list[str]]] = [
+    ("evaluate", ["ckpt is missing", "ckpt=..."]),
+    ("evaluate ckpt=", ["ckpt=", "name a checkpoint or a run's folder"]),
+    ("evaluate ckpt=null", ["ckpt=null", "name a checkpoint"]),
+    ("evaluate ckpt=nowhere", ["ckpt=nowhere", "no such file"]),
+    ("evaluate ckpt=text.ckpt samples=-1 split=tset", ["3 mistakes:", "samples=-1", "split=tset", "ckpt=text.ckpt"]),
+    ("evaluate ckpt=good model=dcgan", ["there is no option model"]),
+    ("evaluate ckpt=good root=elsewhere", ["root=elsewhere", "embedded"]),
+    ("evaluate ckpt=good extractor=typo", ["extractor=typo", "digits"]),
+    ("sample ckpt", ["'ckpt' is no override"]),
+    ("sample ckpt=empty", ["ckpt=empty", "best.ckpt"]),
+    ("sample ckpt=half.ckpt", ["ckpt=half.ckpt", "damaged"]),
+    ("sample ckpt=run=3/here", ["ckpt=run=3/here", "no such file"]),
+    ("sample ckpt=text.ckpt samples=0 batch_size=null steps=1", ["samples=0", "batch_size=null", "steps=1"]),
+    ("sample ckpt=good label=3", ["label=3", "condition=label"]),
+    ("sample ckpt=good truncation=0.5", ["truncation=0.5", "latent=normal"]),
+    ("sample ckpt=good truncation=abc", ["truncation=abc", "a number"]),
+    ("extractor epochs=0", ["epochs=0", "at least 1"]),
+    ("extractor data=digts", ["data=digts", "did you mean digits?"]),
+]
+
+
+def _words(line: str) -> list[str]:
+    """Split as a shell does, so far as the table needs it."""
+    if "'" not in line:
+        return line.split()
+    before, quoted, after = line.split("'")
+    return [*before.split(), quoted, *after.split()]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
+    """A folder with files that are no good, and one good run."""
+    place = tmp_path_factory.mktemp("desk")
+    (place / "text.ckpt").write_text("hello", encoding="utf-8")
+    (place / "empty").mkdir()
+    shutil.copytree(trained / "checkpoints", place / "good")
+    whole = (trained / "checkpoints" / "last.ckpt").read_bytes()
+    (place / "half.ckpt").write_bytes(whole[: len(whole) // 2])
+    return place
+
+
+def _answer(
+    line: str, desk: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[int, str]:
+    monkeypatch.chdir(desk)
+    before = sorted(desk.rglob("*"))
+    verb, *words = _words(line)
+    status = run(verb, words)
+    said = capfd.readouterr()
+    assert sorted(desk.rglob("*")) == before, "something was left behind"
+    assert "Traceback" not in said.err + said.out
+    return status, said.err
+
+
+@pytest.mark.parametrize(
+    ("line", "fragments"),
+    [(f"train {line}", fragments) for line, fragments in TRAIN] + OTHERS,
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_is_answered_in_its_own_words(
+    line: str,
+    fragments: list[str],
+    desk: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    status, said = _answer(line, desk, capfd, monkeypatch)
+    assert status == 2
+    assert said.startswith("atelier: ")
+    assert [fragment for fragment in fragments if fragment not in said] == [], said
+
+
+def test_nothing_is_said_twice(desk: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for line in ("train -m seed=1,2 trainer.max_epochs=0", "train model.generator_optimizer.lr=-1", "train seed=1e30"):
+        _, said = _answer(line, desk, capfd, monkeypatch)
+        assert len(said.splitlines()) == 1, said

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from atelier.cli import main, run
+from atelier.cli.verb import VERBS
+from atelier.config.words import conf_dir
+
+SRC = Path(__file__).parents[2] / "src"
+
+_ASK = """
+import io, json, sys, contextlib
+sys.path.insert(0, sys.argv[1])
+from atelier.cli import run
+answers = {}
+for line in json.loads(sys.argv[2]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = run("train", line.split())
+    heavy = sorted({"torch", "wandb", "pytorch_lightning", "matplotlib"} & set(sys.modules))
+    answers[line] = (status, len(out.getvalue()), len(err.getvalue()), heavy)
+print(json.dumps(answers))
+"""
+
+
+def test_help_config_and_words_need_neither_torch_nor_wandb(tmp_path: Path) -> None:
+    status = {"--help": 0, "--cfg job": 0, "model=dcgn": 2, "data.batchsize=3": 2, "seed=x": 2}
+    status |= {
+        "regularizer=gradient_penalty": 2,
+        "-m seed=1,x": 2,
+        "logger=wandb --cfg job": 0,
+        "seed=1 --cfg job model=gan": 0,
+    }
+    asked = subprocess.run(
+        [sys.executable, "-c", _ASK, str(SRC), json.dumps(list(status))],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = json.loads(asked.stdout)
+    assert {line: answer[0] for line, answer in answers.items()} == status
+    for line, (code, out, err, heavy) in answers.items():
+        assert heavy == [], line
+        assert (out > 0, err > 0) == (code == 0, code == 2), line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_names_the_groups_and_the_commands(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(verb, ["--help"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{verb}: ")
+    assert f"src/{verb}.py" in said
+    if verb == "train":
+        for group in ("model", "data", "objective", "regularizer", "augment", "logger", "experiment", "trainer"):
+            assert f"\n  {group}\n" in said
+            for file in (conf_dir() / group).glob("*.yaml"):
+                assert f"    {file.stem} " in said
+
+
+@pytest.mark.parametrize(("words", "status"), [([], 2), (["--help"], 0), (["trian"], 2)])
+def test_a_verb_comes_first(
+    words: list[str], status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["atelier", *words])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert leaving.value.code == status
+    said = capsys.readouterr()
+    if words == ["trian"]:
+        assert "there is no verb trian; did you mean train?" in said.err
+    else:
+        assert all(verb in said.out for verb in VERBS)
+
+
+def test_every_verb_has_a_script() -> None:
+    assert {file.stem for file in SRC.glob("*.py")} == set(VERBS)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from atelier.config.compose import compose, expand
+from atelier.config.override import quoted
+from atelier.config.words import conf_dir
+
+Compose = Callable[..., DictConfig]
+
+
+def _objective(cfg: DictConfig) -> str:
+    return str(cfg.model.critic.objective._target_).rpartition(".")[2]
+
+
+def test_precedence_root_then_model_then_experiment_then_command_line(composed: Compose) -> None:
+    assert _objective(composed()) == "NonSaturating"
+    assert _objective(composed("model=sngan")) == "Hinge"
+    assert _objective(composed("experiment=r3gan_cifar10")) == "Relativistic"  # its model chooses hinge
+    assert _objective(composed("experiment=r3gan_cifar10", "objective=minimax")) == "Minimax"
+    assert _objective(composed("objective=minimax", "model=sngan")) == "Minimax"
+
+
+def test_precedence_holds_for_first_weights_and_single_options(composed: Compose) -> None:
+    init = {words: composed(*words).model.initialize._target_ for words in ((), ("model=gan",))}
+    assert init[()].endswith("Normal")
+    assert init[("model=gan",)].endswith("Xavier")
+    assert composed("model=gan", "init=orthogonal").model.initialize._target_.endswith("Orthogonal")
+    assert composed("experiment=gan_mnist").data.batch_size == 128
+    assert composed("experiment=gan_mnist", "data.batch_size=7").data.batch_size == 7
+
+
+def test_the_data_chooses_what_scores_and_shows_it(composed: Compose) -> None:
+    ring = composed("experiment=ring")
+    assert ring.callback.scoreboard.extractor._target_.endswith("Points")
+    assert ring.callback.gallery.picture._target_.endswith("Scatter")
+    assert composed("data=mnist", "extractor=digits").extractor.weights == "digits"
+
+
+def test_the_words_that_chose_are_filled_in(composed: Compose) -> None:
+    cfg = composed("model=gan", "data=mnist")
+    assert (cfg.model_name, cfg.data_name) == ("gan", "mnist")
+
+
+def test_all_mistakes_at_once() -> None:
+    cfg, mistakes = compose(conf_dir(), "train", ["objective=hing", "data.batchsize=3", "seed=x", "foo"])
+    assert cfg is None
+    assert [text.split(":")[0] for text in sorted(mistakes)] == [
+        "'foo' is no override",
+        "data.batchsize=3",
+        "objective=hing",
+        "seed=x",
+    ]
+
+
+def test_a_folder_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\n# mine\nseed: 7\n", encoding="utf-8")
+    cfg, mistakes = compose(conf_dir(), "train", ["experiment=mine"], tmp_path)
+    assert (mistakes, cfg and cfg.seed) == ([], 7)
+    _, mistakes = compose(conf_dir(), "train", ["experiment=min"], tmp_path)
+    assert "did you mean mine?" in mistakes[0]
+
+
+def test_a_sweep_expands_to_its_jobs() -> None:
+    assert expand(["seed=1,2", "model=gan", "data.batch_size=8,16"]) == [
+        ["seed=1", "model=gan", "data.batch_size=8"],
+        ["seed=1", "model=gan", "data.batch_size=16"],
+        ["seed=2", "model=gan", "data.batch_size=8"],
+        ["seed=2", "model=gan", "data.batch_size=16"],
+    ]
+    assert expand(["seed=range(0,3)"]) == [["seed=0"], ["seed=1"], ["seed=2"]]
+    assert expand(["model.lr=interval(0,1)", "foo"]) == [["foo"]]
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("ckpt=outputs/lr=0.1/run", "outputs/lr=0.1/run"),
+        ("ckpt=Photos (2019)", "Photos (2019)"),
+        ("ckpt=Übung/日本", "Übung/日本"),
+        ("ckpt=C:\\a=b\\", "C:\\a=b\\"),
+        ('ckpt=say "=" twice', 'say "=" twice'),
+        ("ckpt=plain/path.ckpt", "plain/path.ckpt"),
+        ("ckpt=with some blanks", "with some blanks"),
+    ],
+)
+def test_paths_that_hydra_cannot_read_bare_arrive_whole(word: str, value: str) -> None:
+    cfg, mistakes = compose(conf_dir(), "sample", [quoted(word)])
+    assert cfg is not None
+    assert (mistakes, cfg.ckpt) == ([], value)
+
+
+def test_what_can_be_read_stays_as_it_is() -> None:
+    for word in ("seed=3", "data.classes=[1,2]", "a={b:1}", "seed=1,2", "x=${y}", "foo", "~experiment", "=1"):
+        assert quoted(word) == word

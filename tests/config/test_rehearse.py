@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from omegaconf import DictConfig
+
+from atelier.config.rehearse import refused
+
+Compose = Callable[..., DictConfig]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["model.generator_optimizer.lr=-1"], "model.generator_optimizer.lr=-1: Invalid learning rate"),
+        (["model.generator_optimizer.betas=[0.5,1.5]"], "model.generator_optimizer.betas=[0.5, 1.5]: Invalid beta"),
+        (["model.ema.decay=1.5"], "model.ema.decay=1.5: "),
+        (["data.image_size=33"], "data.image_size=33: DCGAN"),
+        (["model=sngan", "data=mnist"], "data.image_size=28: SNGAN"),
+        (["trainer.max_time=1h"], "trainer.max_time=1h: "),
+        (["trainer.devices=0"], "trainer.devices=0: "),
+        (["trainer.precision=17"], "trainer.precision=17: "),
+        (["regularizer=r1", "regularizer.gamma=-2"], "regularizer.gamma=-2"),
+        (["data.batch_size=0"], "data.batch_size=0: must be 1 or more"),
+    ],
+)
+def test_the_refused_option_is_named_once_and_as_it_is_typed(words: list[str], said: str, composed: Compose) -> None:
+    mistakes = refused(composed(*words))
+    assert len(mistakes) == 1
+    assert mistakes[0].startswith(said)
+
+
+def test_a_rehearsal_leaves_no_trace(composed: Compose) -> None:
+    before = torch.get_rng_state()
+    assert refused(composed()) == []
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.empty(1).device.type == "cpu"
+
+
+def test_loggers_wait_for_the_runs_folder(composed: Compose) -> None:
+    assert refused(composed("logger=[csv,wandb,tensorboard]")) == []

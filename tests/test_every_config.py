@@ -1,0 +1,130 @@
+"""Every YAML of conf/ is a test case: described, composed, checked, rehearsed, and every model trained."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import seed_everything
+
+from atelier.config.build import build
+from atelier.config.compose import compose
+from atelier.config.environment import register_resolvers
+from atelier.config.fit import misfits
+from atelier.config.rehearse import refused
+from atelier.config.words import conf_dir, describe, groups
+from atelier.metric.classifier import SHIPPED
+
+Compose = Callable[..., DictConfig]
+
+CONF = conf_dir()
+OPTIONS = [(group, option) for group, options in groups(CONF).items() for option in options]
+ROOTS = sorted(file.stem for file in CONF.glob("*.yaml"))
+
+PARTNERS: dict[str, list[str]] = {
+    "data=ring": ["model=gan"],
+    "data=patches": ["model=sparse_autoencoder"],
+    "sparsity=kl": ["model=sparse_autoencoder"],
+    "metric=modes": ["model=gan", "data=ring"],
+    "extractor=points": ["model=gan", "data=ring"],
+    "picture=scatter": ["model=gan", "data=ring"],
+    "extractor=classifier": [f"extractor.weights={SHIPPED / 'digits.pt'}"],
+    "regularizer=gradient_penalty": ["model.critic.network.norm=null"],
+}
+"""What an option needs beside it, where the default composition is not a fitting one."""
+
+FAMILY = {"network", "code", "output", "reconstruction", "corruption", "sparsity"}
+"""Axes of the autoencoders."""
+
+MACHINES = {"trainer=gpu": torch.cuda.is_available(), "trainer=mps": torch.backends.mps.is_available()}
+
+
+def _partners(word: str) -> list[str]:
+    group = word.split("=", maxsplit=1)[0]
+    return PARTNERS.get(word, ["model=autoencoder"] if group in FAMILY or word.endswith("=autoencoder") else [])
+
+
+@pytest.mark.parametrize("file", sorted(CONF.rglob("*.yaml")), ids=lambda file: str(file.relative_to(CONF)))
+def test_every_yaml_begins_with_its_description(file: Path) -> None:
+    text = describe(file)
+    assert 10 <= len(text) <= 140, text
+    assert "_target_" not in text
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda value: value)
+def test_every_option_composes_and_rehearses(group: str, option: str) -> None:
+    register_resolvers()
+    words = [f"{group}={option}", *_partners(f"{group}={option}")]
+    cfg, mistakes = compose(CONF, "train", words)
+    assert cfg is not None, mistakes
+    assert mistakes + misfits(cfg, {group}) == []
+    if MACHINES.get(words[0], True):
+        assert refused(cfg) == []
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_every_root_composes(root: str) -> None:
+    register_resolvers()
+    needed = ["ckpt=some"] if OmegaConf.is_missing(OmegaConf.load(CONF / f"{root}.yaml"), "ckpt") else []
+    cfg, mistakes = compose(CONF, root, needed)
+    assert cfg is not None, mistakes
+    assert mistakes + misfits(cfg, set()) + refused(cfg) == []
+
+
+# --- and what composes also runs
+
+
+def _train(cfg: DictConfig, batches: int) -> dict[str, float]:
+    """Two looks at the reals on the way, as a run has them; the means of all terms."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+        seed_everything(cfg.seed, verbose=False)
+        model, data = build(cfg.model), build(cfg.data)
+        trainer = build(cfg.trainer)(logger=False, enable_checkpointing=False, callbacks=[])
+        trainer.fit(model, data)
+    assert trainer.num_training_batches <= batches
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+    means: dict[str, float] = model.ledger.close()
+    assert all(torch.tensor(value).isfinite() for value in means.values()), means
+    return means
+
+
+def _limits(batches: int) -> list[str]:
+    epochs = max(1, batches // 20)
+    return [
+        "trainer=cpu",
+        f"trainer.max_epochs={epochs}",
+        f"trainer.limit_train_batches={batches // epochs}",
+        "trainer.limit_val_batches=1",
+        "trainer.check_val_every_n_epoch=1",
+    ]
+
+
+GAN_SMALL = ["model.generator.width=8", "model.critic.network.width=8", "data.batch_size=16"]
+
+
+@pytest.mark.parametrize("model", groups(CONF)["model"])
+def test_every_model_trains_two_batches_of_digits(model: str, composed: Compose) -> None:
+    assert _train(composed(f"model={model}", "data=digits", *_limits(2)), 2)
+
+
+@pytest.mark.parametrize("objective", groups(CONF)["objective"])
+@pytest.mark.parametrize("model", ["gan", "dcgan"])
+@pytest.mark.parametrize("batches", [2, pytest.param(200, marks=pytest.mark.slow)])
+def test_every_game_stays_finite(model: str, objective: str, batches: int, composed: Compose) -> None:
+    words = [f"model={model}", f"objective={objective}", "data=digits", *GAN_SMALL, *_limits(batches)]
+    means = _train(composed(*words), batches)
+    assert {"d/loss", "g/loss"} <= means.keys()
+
+
+@pytest.mark.parametrize("regularizer", groups(CONF)["regularizer"])
+@pytest.mark.parametrize("augment", groups(CONF)["augment"])
+def test_every_penalty_meets_every_augmentation(regularizer: str, augment: str, composed: Compose) -> None:
+    words = [f"regularizer={regularizer}", f"augment={augment}", "data=digits", "model=dcgan", *GAN_SMALL, *_limits(2)]
+    _train(composed(*words, "model.critic.network.norm=null"), 2)
