@@ -1,7 +1,7 @@
 """What the machinery costs: the same DCGAN in a plain PyTorch loop and through atelier, step by step in turns.
 
     uv run benchmarks/overhead.py            # both workloads
-    uv run benchmarks/overhead.py --steps 40 # quicker
+    uv run benchmarks/overhead.py --share 0.2  # a fifth of the steps
 
 Each atelier step is the whole way round Lightning's loop: loader, hooks, progress, logging every 50 steps. Between two
 of them one plain step runs on copies of the same networks, so that both see the same machine. Before timing starts,
@@ -39,14 +39,18 @@ from atelier.moment import Moment
 from atelier.types import ImageBatch
 
 WORKLOADS = {
-    "digits default": [],
-    "DCGAN 64 px, batch 128": [
-        "data.image_size=64",
-        "data.batch_size=128",
-        "model.generator.width=64",
-        "model.critic.network.width=64",
-    ],
+    "dcgan on digits, batch 64": (400, []),
+    "dcgan at 64 px, batch 128": (
+        30,
+        [
+            "data.image_size=64",
+            "data.batch_size=128",
+            "model.generator.width=64",
+            "model.critic.network.width=64",
+        ],
+    ),
 }
+"""Name -> timed steps of each contender, words for the command line."""
 
 
 class PlainLoop:
@@ -146,7 +150,7 @@ def measure(words: list[str], steps: int) -> InTurns:
         cfg.run_dir = folder
         cfg.trainer.check_val_every_n_epoch = 1_000_000
         seed_everything(cfg.seed, verbose=False)
-        turns = InTurns(warm_up=10, steps=steps)
+        turns = InTurns(warm_up=4, steps=steps)
         # The report and the closing panel come after the last step; they are not part of one.
         names = [name for name in cfg.callback if name not in ("report", "summary", "gallery", "checkpoints")]
         callbacks = [build(cfg.callback[name]) for name in names]
@@ -160,15 +164,15 @@ def measure(words: list[str], steps: int) -> InTurns:
 def main() -> None:
     """Measure both workloads and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=150, help="timed steps of each contender")
-    steps = parser.parse_args().steps
+    parser.add_argument("--share", type=float, default=1.0, help="of the timed steps")
+    share = parser.parse_args().share
     warnings.simplefilter("ignore")
     register_resolvers()
     table = Table(title=f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}")
     for column in ("workload", "plain, ms", "atelier, ms", "ratio", "quartiles", "steps"):
         table.add_column(column, justify="left" if column == "workload" else "right")
-    for name, words in WORKLOADS.items():
-        turns = measure(words, steps)
+    for name, (steps, words) in WORKLOADS.items():
+        turns = measure(words, max(4, round(share * steps)))
         ratios = [ours / theirs for ours, theirs in zip(turns.ours, turns.theirs, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
         plain, ours = (1000 * statistics.median(times) for times in (turns.theirs, turns.ours))

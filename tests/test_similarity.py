@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from atelier.similarity import ssim, window
 
@@ -34,3 +35,13 @@ def test_constant_images_are_alike() -> None:
     black = torch.zeros(1, 1, 16, 16)
     assert ssim(black, black).item() == pytest.approx(1.0)
     assert ssim(black, black + 1).item() < 0.01
+
+
+def test_against_torchmetrics_which_mirrors_the_image_at_its_borders() -> None:
+    from torchmetrics.functional.image import structural_similarity_index_measure as reference
+
+    first, second = torch.rand(2, 4, 3, 40, 33, generator=torch.Generator().manual_seed(0))
+    second = 0.7 * first + 0.3 * second
+    expected = reference(second, first, data_range=1.0, sigma=1.5, reduction="none")
+    mirrored = [nn.functional.pad(images, (5, 5, 5, 5), mode="reflect") for images in (first, second)]
+    torch.testing.assert_close(ssim(*mirrored), expected, rtol=1e-4, atol=1e-5)

@@ -69,7 +69,11 @@ def test_the_installed_verbs_work_elsewhere(wheel: Path, tmp_path: Path) -> None
         return done.stdout
 
     where = subprocess.run(
-        [str(python), "-c", "import atelier; print(atelier.__file__)"], cwd=elsewhere, capture_output=True, text=True
+        [str(python), "-c", "import atelier; print(atelier.__file__)"],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert where.stdout.startswith(site)
     assert "dcgan" in atelier("train", "--help")

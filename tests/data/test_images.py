@@ -234,3 +234,26 @@ def test_lightning_walks_through_epochs_in_our_order(workers: int) -> None:
         seen = torch.cat(indices[3 * epoch : 3 * epoch + 3])
         assert torch.equal(seen, torch.randperm(1442, generator=generator)[:1200])
     assert torch.equal(torch.cat(watcher.validated), torch.arange(355).repeat(3))
+
+
+def test_floats_that_are_no_numbers_are_refused_by_name() -> None:
+    class Broken:
+        def prepare(self) -> None: ...
+
+        def load(self, split: str) -> Images:
+            pixels = torch.zeros(4, 1, 2, 2)
+            pixels[2, 0, 0, 1] = float("nan")
+            return Images(pixels, names=["a", "b", "c", "d"])
+
+    options = {
+        "batch_size": 2,
+        "eval_batch_size": 2,
+        "seed": 0,
+        "workers": 0,
+        "flip": False,
+        "subset": None,
+        "classes": None,
+    }
+    data = ImageData(Broken(), image_size=2, channels=1, eval_split="test", facts={}, **options)
+    with pytest.raises(Mistake, match="c of the train split has pixels that are NaN"):
+        data.prepare_data()

@@ -211,6 +211,13 @@ def test_a_sample_does_not_depend_on_how_the_row_is_cut(words: tuple[str, ...], 
     assert model.generator.training, "sampling must not change how training goes on"
 
 
+def test_a_game_in_double_precision(train: Train) -> None:
+    model = train("trainer.precision=64-true", "regularizer=r1", "augment=diffaugment", batches=2)
+    assert {value.dtype for value in model.parameters()} == {torch.float64}
+    assert model.sample(2, seed=0).dtype == torch.float64
+    assert model.interpolate(1, 2, seed=0).isfinite().all()
+
+
 def test_a_conditional_model_listens_to_its_label(train: Train) -> None:
     model = train("condition=label", batches=1)
     sevens, ones = (model.sample(3, seed=0, labels=torch.full((3,), label)) for label in (7, 1))

@@ -40,6 +40,7 @@ class Appraisal(Callback):
         self.coded: Coded | None = None
         self._protocols: dict[str, dict[str, Any]] = {}
         self._distortion = Distortion()
+        self._window = 0
         self._levels: dict[str, tuple[Numbers, Any]] = {}
 
     def results(self) -> dict[str, dict[str, Any]]:
@@ -68,6 +69,7 @@ class Appraisal(Callback):
         assert isinstance(outputs, Judged), "validation_step must return Judged for the appraisal"
         if not trainer.sanity_checking:
             self._distortion.update(outputs.real, outputs.fake)
+            self._window = window(*outputs.real.shape[-2:])
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the figures: distortion from all ranks, the code's from the first."""
@@ -77,8 +79,7 @@ class Appraisal(Callback):
         data = cast(Reals, trainer.datamodule)  # type: ignore[attr-defined]
         self._note(figures, {"split": data.eval_split, "images": images, "levels": "[0, 1]"})
         if "ssim" in figures:
-            side = window(*data_shape(data))
-            self._protocols["val/ssim"]["window"] = f"Gaussian, {side} px (Wang et al. 2004)"
+            self._protocols["val/ssim"]["window"] = f"Gaussian, {self._window} px (Wang et al. 2004)"
         examined = self._examine(trainer, pl_module, data) if trainer.is_global_zero else {}
         figures |= trainer.strategy.broadcast(examined)
         taken = {f"val/{name}": value for name, value in figures.items()}
@@ -135,8 +136,3 @@ def _some(data: Reals, split: str, count: int) -> Iterator[ImageBatch]:
         yield from list(data.reals(split, count))
     except Mistake:
         yield from data.reals(split)
-
-
-def data_shape(data: Reals) -> tuple[int, int]:
-    """Height and width of the data's images."""
-    return data.facts["image_size"], data.facts["image_size"]

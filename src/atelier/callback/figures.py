@@ -38,6 +38,16 @@ def see(extractor: Extractor, images: Tensor) -> Features:
     return _features(extractor, images if images.dtype == torch.uint8 else to_bytes(images))
 
 
+def try_on(extractor: Extractor, data: Reals, split: str) -> None:
+    """Let the prepared ``extractor`` see one real image.
+
+    Raises:
+        Mistake: if it is not made for such images.
+    """
+    for batch in data.reals(split, 1):
+        see(extractor, batch.images)
+
+
 def _features(extractor: Extractor, images: Tensor) -> Features:
     seen: Features = extractor(images)
     return seen

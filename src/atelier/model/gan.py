@@ -128,12 +128,12 @@ class GAN(LightningModule):
     def _cut(self, batch: ImageBatch, moment: Moment) -> Iterator[_Part]:
         """The batch in parts, each with its latents (drawn for the whole) and a chance of its own."""
         count = len(batch.images)
-        z = self.latent.draw(moment, "latent", count)
+        z = self.latent.draw(moment, "latent", count).to(self.dtype)
         labels = batch.labels if self.num_classes is not None else None
         size = -(-count // self.parts)
         for start in range(0, count, size):
             mine = slice(start, start + size)
-            real = batch.images[mine]
+            real = batch.images[mine].to(self.dtype)
             chance = moment.within(f"part {start}")
             yield _Part(real, None if labels is None else labels[mine], z[mine], len(real) / count, chance)
 
@@ -221,7 +221,7 @@ class GAN(LightningModule):
     def _generate(self, z: Tensor, labels: Tensor | None) -> Tensor:
         network = self.generator if self.average is None else self.average.network
         with _evaluating(network):
-            fake: Any = network(z, labels)
+            fake: Any = network(z.to(self.dtype), labels)
         return torch.as_tensor(fake)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from atelier.callback.figures import figures, protocol, public_names, real_features, see
+from atelier.callback.figures import figures, protocol, public_names, real_features, see, try_on
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.build import build
 from atelier.config.rehearse import refused
@@ -35,6 +35,7 @@ def preflight(cfg: DictConfig) -> list[str]:
     if not mistakes:
         loaded = load(cfg.ckpt)
         mistakes += heard([lambda: checkpoint_data(cfg, loaded), lambda: _part(cfg, loaded, "extractor").prepare()])
+        mistakes += [] if mistakes else heard([lambda: _try_on(cfg, loaded)])
         if not isinstance(loaded.model, Sampler | Reconstructor):
             mistakes.append(f"ckpt={cfg.ckpt}: this model makes no images that could be scored")
     return mistakes
@@ -87,6 +88,12 @@ def run(cfg: DictConfig) -> float:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return next(iter(taken.values()))
+
+
+def _try_on(cfg: DictConfig, loaded: Loaded) -> None:
+    extractor = _part(cfg, loaded, "extractor")
+    extractor.prepare()
+    try_on(extractor, checkpoint_data(cfg, loaded), cfg.split)
 
 
 def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:

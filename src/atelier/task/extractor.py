@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -51,4 +52,6 @@ def _labelled(cfg: DictConfig, split: str) -> Labelled:
     images = batches.images
     if images.labels is None:
         raise Mistake("data: a classifier needs labels, and this data has none")
+    if images.pixels.dtype != torch.uint8:
+        raise Mistake("data: points are scored as they are (extractor=points); a classifier is for pictures")
     return Labelled(images.pixels[batches.chosen], images.labels[batches.chosen])

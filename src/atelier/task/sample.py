@@ -27,6 +27,8 @@ def preflight(cfg: DictConfig) -> list[str]:
     mistakes = below(cfg, {"samples": 1, "batch_size": 1, "steps": 2, "seed": 0}, optional={"label": 0, "rows": 1})
     if not isinstance(cfg.truncation, int | float | None) or isinstance(cfg.truncation, bool):
         mistakes.append(f"truncation={cfg.truncation}: a number of standard deviations, or null")
+    if cfg.rows is not None and (cfg.label is not None or cfg.truncation is not None):
+        mistakes.append(f"rows={cfg.rows}: walks go through all classes and latents; leave label and truncation out")
     mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
     if not mistakes:
         mistakes += heard([lambda: _try(cfg)])

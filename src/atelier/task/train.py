@@ -14,11 +14,13 @@ from pytorch_lightning import LightningModule, Trainer, seed_everything
 from pytorch_lightning.loggers import Logger
 
 from atelier.callback.atomic import AtomicCheckpointIO
+from atelier.callback.figures import try_on
 from atelier.callback.journal import Journal
 from atelier.callback.recorder import board_of
 from atelier.checkpoint import Passport, compare, pour, read
 from atelier.config.build import build
 from atelier.config.rehearse import refused
+from atelier.metric.extractor import Extractor
 from atelier.task.listen import heard
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,9 @@ def preflight(cfg: DictConfig) -> list[str]:
         mistakes.append(f"trainer.max_epochs={epochs}: train for at least one epoch")
     if isinstance(cfg.seed, int) and not 0 <= cfg.seed < 2**32:  # numpy's range, which torch's includes
         mistakes.append(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
+    if cfg.trainer.precision in ("16-true", "bf16-true"):
+        half = cfg.trainer.precision
+        mistakes.append(f"trainer.precision={half}: weights of 16 bits lose small steps; {half[:-4]}mixed keeps them")
     if cfg.callback.get("clock") is None:
         mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")
     if cfg.init_from is not None:
@@ -41,8 +46,19 @@ def preflight(cfg: DictConfig) -> list[str]:
             model = build(cfg.model)
         mistakes += heard([lambda: compare(read(cfg.init_from)["state_dict"], model, f"init_from={cfg.init_from}")])
     if not mistakes:
-        mistakes += heard([lambda: build(cfg.data).prepare_data(), lambda: build(cfg.extractor).prepare()])
+        mistakes += heard([lambda: build(cfg.data).prepare_data(), lambda: _prepared(cfg)])
+    if not mistakes and (extractor := _prepared(cfg)) is not None:
+        mistakes += heard([lambda: try_on(extractor, build(cfg.data), cfg.data.eval_split)])
     return mistakes
+
+
+def _prepared(cfg: DictConfig) -> Extractor | None:
+    """The extractor with its weights, or None in a run without scores."""
+    if cfg.callback.get("scoreboard") is None:
+        return None
+    extractor: Extractor = build(cfg.extractor)
+    extractor.prepare()
+    return extractor
 
 
 def run(cfg: DictConfig) -> float | None:
