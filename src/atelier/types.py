@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # the command line reads this module before it can afford to load torch
+    import torch
     from torch import Tensor
+
+
+Domain = Literal["a", "b"]
+"""One of the two collections of unpaired data: the folders trainA and testA, or trainB and testB."""
+
+Direction = Literal["a_to_b", "b_to_a"]
+"""Which way images are translated."""
 
 
 class Mistake(ValueError):
@@ -33,12 +41,67 @@ class ImageBatch(NamedTuple):
     step: int
     epoch: float
 
+    @property
+    def size(self) -> int:
+        """Images that the step counts."""
+        return len(self.images)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the images lie."""
+        return self.images.device
+
+
+class UnpairedBatch(NamedTuple):
+    """Images of two domains that have nothing to do with each other.
+
+    a, b: ``[B, C, H, W]``, uint8 from the loader, float32 in [-1, 1] once on the device.
+    indices_a, indices_b: ``[B]`` int64, each image's position in its domain's split.
+    step, epoch: as in :class:`ImageBatch`.
+    """
+
+    a: Tensor
+    b: Tensor
+    indices_a: Tensor
+    indices_b: Tensor
+    step: int
+    epoch: float
+
+    @property
+    def size(self) -> int:
+        """Images that the step counts: the pairs, as the public implementation's epochs do."""
+        return len(self.a)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the images lie."""
+        return self.a.device
+
 
 class Judged(NamedTuple):
     """What a validation step hands to the scoreboard: one fake per real, both float ``[B, C, H, W]`` in [-1, 1]."""
 
     real: Tensor
     fake: Tensor
+    indices: Tensor
+
+
+class Translated(NamedTuple):
+    """What a translator's validation step hands on: images of one domain, all float ``[B, C, H, W]`` in [-1, 1].
+
+    direction: "a_to_b" where ``real`` is of domain a.
+    real: the source.
+    fake: its translation into the other domain.
+    cycle: the translation translated back.
+    identity: ``real`` through the generator that makes images of its own domain, which should leave it alone.
+    indices: ``[B]`` int64, each source's position in its split.
+    """
+
+    direction: Direction
+    real: Tensor
+    fake: Tensor
+    cycle: Tensor
+    identity: Tensor
     indices: Tensor
 
 
@@ -54,6 +117,14 @@ class Book(Protocol):
 
     def close(self) -> dict[str, float]:
         """The means by name; empties the book, at the price of one synchronisation with the device."""
+        ...
+
+    def state_dict(self) -> dict[str, tuple[Tensor, int]]:
+        """Every name's sum so far, a scalar, and the number of observations in it."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, tuple[Tensor, int]]) -> None:
+        """Go on from stored sums."""
         ...
 
 
@@ -84,6 +155,15 @@ class Sampler(Protocol):
 
     def interpolate(self, rows: int, steps: int, *, seed: int) -> Tensor:
         """Walks between pairs of latents, ``[rows * steps, C, H, W]`` in [-1, 1], row after row."""
+        ...
+
+
+@runtime_checkable
+class Translator(Protocol):
+    """A model that takes images from one domain to another."""
+
+    def translate(self, images: Tensor, direction: Direction) -> Tensor:
+        """Images ``[B, C, H, W]`` in [-1, 1] of the first domain as images of the second, of the same size."""
         ...
 
 
@@ -143,4 +223,19 @@ class Reals(Protocol):
 
     def fingerprint(self, split: str) -> str:
         """A short hash of the split's content, size and selection: the key of cached statistics."""
+        ...
+
+
+class Domains(Protocol):
+    """A data module of two unpaired domains, each of which can be asked for its reals."""
+
+    facts: Mapping[str, Any]
+    eval_split: Any
+
+    def domain(self, domain: Domain) -> Reals:
+        """One domain as a collection of its own."""
+        ...
+
+    def truth(self, split: str, domain: Domain) -> Tensor | None:
+        """The true partner of every image of ``split``, in order, uint8 ``[N, C, H, W]``; None where nobody knows."""
         ...

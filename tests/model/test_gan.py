@@ -91,10 +91,11 @@ class Umpire:
         monkeypatch.setattr(gan_module, "turn", self._turn)
 
     @contextmanager
-    def _turn(self, table: Any, player: str, optimizer: Any, *, rests: nn.Module) -> Iterator[Any]:
+    def _turn(self, table: Any, player: str, optimizer: Any, *, rests: list[nn.Module]) -> Iterator[Any]:
+        (rests,) = rests
         moves = table.critic if rests is table.generator else table.generator
         resting, before, gradients = _state(rests), _state(moves), _gradients(rests)
-        with turn(table, player, optimizer, rests=rests) as descend:
+        with turn(table, player, optimizer, rests=[rests]) as descend:
             yield descend
         for name, value in rests.state_dict().items():
             assert torch.equal(value, resting[name]), f"{name} moved in {player}'s turn"

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from atelier.types import ImageBatch
+from atelier.types import ImageBatch, UnpairedBatch
 
 
 class Clock(Callback):
@@ -69,11 +69,11 @@ class Clock(Callback):
         self._lap = (self.images_seen, self._seconds_at_start)
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: ImageBatch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: ImageBatch | UnpairedBatch, batch_idx: int
     ) -> None:
         """Advance by one batch."""
         self.step = batch.step + 1
-        self.images_seen = self.step * len(batch.images) * trainer.world_size
+        self.images_seen = self.step * batch.size * trainer.world_size
         batches = trainer.num_training_batches
         done = (batch_idx + 1) / batches if math.isfinite(batches) else batch.epoch % 1
         self.epoch = trainer.current_epoch + done

@@ -25,6 +25,15 @@ class Ledger:
             self._sums[name] = self._sums[name] + seen if name in self._sums else seen.clone()
             self._counts[name] = self._counts.get(name, 0) + 1
 
+    def state_dict(self) -> dict[str, tuple[Tensor, int]]:
+        """Every name's sum, a scalar, and the number of observations in it."""
+        return {name: (total, self._counts[name]) for name, total in self._sums.items()}
+
+    def load_state_dict(self, state: Mapping[str, tuple[Tensor, int]]) -> None:
+        """Go on from stored sums."""
+        self._sums = {name: total for name, (total, _) in state.items()}
+        self._counts = {name: count for name, (_, count) in state.items()}
+
     def close(self) -> dict[str, float]:
         """The means so far, read in one transfer; the ledger is empty afterwards."""
         if not self._sums:

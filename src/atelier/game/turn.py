@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from pytorch_lightning.core.optimizer import LightningOptimizer
@@ -43,13 +43,15 @@ class Descent:
 
 
 @contextmanager
-def turn(table: Table, player: str, optimizer: LightningOptimizer, *, rests: nn.Module) -> Iterator[Descent]:
+def turn(table: Table, player: str, optimizer: LightningOptimizer, *, rests: Sequence[nn.Module]) -> Iterator[Descent]:
     """One move of ``player``: gradients are cleared, the body descends, the optimizer steps.
 
-    Meanwhile ``rests`` rests: its parameters ask for no gradients and its buffers stay as they are.
+    Meanwhile the networks ``rests`` rest: their parameters ask for no gradients and their buffers stay as they are.
     Nothing of an interrupted body is applied.
     """
-    with resting(rests):
+    with ExitStack() as others:
+        for network in rests:
+            others.enter_context(resting(network))
         optimizer.zero_grad()
         yield Descent(table, player)
         optimizer.step()
@@ -81,3 +83,14 @@ def resting(network: nn.Module) -> Iterator[None]:
             norm.track_running_stats = True
         for iteration in iterations:
             iteration.train()
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """``network`` in evaluation mode, and afterwards in the mode that it was in."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -17,7 +16,7 @@ from atelier.game.critic import Critic
 from atelier.game.latent import Latent
 from atelier.game.ledger import Ledger
 from atelier.game.schedule import Schedule
-from atelier.game.turn import turn
+from atelier.game.turn import evaluating, turn
 from atelier.moment import SCORE_SEED, Moment
 from atelier.types import ImageBatch, Judged, Mistake
 
@@ -101,7 +100,7 @@ class GAN(LightningModule):
         d_optimizer, g_optimizer = self._players()
         moment = self._moment(batch)
 
-        with turn(self, "d", d_optimizer, rests=self.generator) as descend:
+        with turn(self, "d", d_optimizer, rests=[self.generator]) as descend:
             for real, labels, z, share, chance in self._cut(batch, moment.within("d")):
                 with torch.no_grad():
                     fake = self.generator(z, labels)
@@ -112,7 +111,7 @@ class GAN(LightningModule):
         if (batch.step + 1) % self.discriminator_turns:
             return
 
-        with turn(self, "g", g_optimizer, rests=self.critic) as descend:
+        with turn(self, "g", g_optimizer, rests=[self.critic]) as descend:
             for real, labels, z, share, chance in self._cut(batch, moment.within("g")):
                 fake = self.generator(z, labels)
                 descend(self.critic.persuade(fake, real, chance, labels), share)
@@ -220,16 +219,6 @@ class GAN(LightningModule):
     @torch.no_grad()
     def _generate(self, z: Tensor, labels: Tensor | None) -> Tensor:
         network = self.generator if self.average is None else self.average.network
-        with _evaluating(network):
+        with evaluating(network):
             fake: Any = network(z.to(self.dtype), labels)
         return torch.as_tensor(fake)
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(training)
