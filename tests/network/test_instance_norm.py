@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from atelier.network.instance_norm import InstanceNorm
+from atelier.network.normalisation import keeps_bias
+from atelier.types import Mistake
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_it_is_torchs_forwards_and_backwards(batch: int, layout: torch.memory_format) -> None:
+    """torch's own is the reference in the one layout in which it is right: contiguous."""
+    chance = torch.Generator().manual_seed(0)
+    x, gradient = torch.randn(2, batch, 6, 9, 8, generator=chance, dtype=torch.float64)
+    theirs = x.clone().requires_grad_()
+    expected = nn.InstanceNorm2d(6)(theirs)
+    expected.backward(gradient)
+    ours = x.clone().contiguous(memory_format=layout).requires_grad_()
+    made = InstanceNorm(6)(ours)
+    made.backward(gradient.contiguous(memory_format=layout))
+    torch.testing.assert_close(made, expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=1e-12)
+
+
+def test_float32_gradients_in_every_layout_are_float64s() -> None:
+    chance = torch.Generator().manual_seed(0)
+    layer = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), InstanceNorm(16), nn.Conv2d(16, 4, 3)).double()
+    images = torch.randn(1, 3, 16, 12, generator=chance, dtype=torch.float64)
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter, 0, 0.2, generator=chance)
+    layer(images).square().sum().backward()
+    expected = layer[0].weight.grad.clone()
+    for layout in (torch.contiguous_format, torch.channels_last):
+        layer = layer.float().to(memory_format=layout)
+        layer.zero_grad()
+        layer(images.float().contiguous(memory_format=layout)).square().sum().backward()
+        torch.testing.assert_close(layer[0].weight.grad.double(), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_it_has_no_state_and_flat_channels_become_zero() -> None:
+    assert InstanceNorm(4).state_dict() == {}
+    assert not InstanceNorm(4)(torch.full((1, 4, 2, 2), 3.0)).any()
+
+
+def test_biases_stand_where_the_norm_has_none() -> None:
+    assert keeps_bias(InstanceNorm) and keeps_bias(nn.Identity) and not keeps_bias(nn.BatchNorm2d)
+
+
+def test_no_channels_are_refused() -> None:
+    with pytest.raises(Mistake, match="channels=0"):
+        InstanceNorm(0)
