@@ -168,7 +168,7 @@ def test_a_pair_is_an_image_and_its_reconstruction(fit, pictures, tmp_path: Path
 
 def test_next_commands_are_those_for_codes(tmp_path: Path) -> None:
     (tmp_path / "overrides.yaml").write_text("- model=autoencoder\n- corruption=masking\n")
-    told = " ".join(next_commands(tmp_path, codes=True).values())
+    told = " ".join(next_commands(tmp_path, "encode").values())
     assert "encode" in told and "sample" not in told and told.endswith("reconstruction=bce")
 
 

@@ -54,13 +54,15 @@ def chart(
     curves: Sequence[Curve],
     *,
     level: float | None = None,
+    levels: Sequence[float] = (),
     mark: tuple[float, float] | None = None,
     bounds: tuple[float, float] | None = None,
     width: float = 5.2,
 ) -> str:
     """One or two curves in one picture, as an ``<svg>`` element.
 
-    level: where to draw a dashed horizontal line. mark: (epoch, value) of a point to ring.
+    level: where to draw a dashed horizontal line. levels: one for each curve, in its colour.
+    mark: (epoch, value) of a point to ring.
     bounds: of the vertical axis; by default they leave out the odd spike, and the axis is logarithmic where
     positive values span more than a factor of 10. width: in inches, which sets the size of the words in it.
     """
@@ -77,11 +79,13 @@ def chart(
         axes.patch.set_alpha(0)
         axes.grid(axis="y", color=_RULE, linewidth=0.7)
         axes.set_axisbelow(True)
-        _scale(axes, curves, level, bounds)
+        _scale(axes, curves, [*levels, *([] if level is None else [level])], bounds)
         for curve, colour in zip(curves, _SERIES, strict=False):
             epochs, values = _thin(curve)
             dots = "o" if len(values) <= 40 else None
             axes.plot(epochs, values, color=colour, linewidth=1.7, marker=dots, markersize=2.6)
+        for height, colour in zip(levels, _SERIES, strict=False):
+            axes.axhline(height, color=colour, linewidth=1.2, dashes=(5, 4))
         if level is not None:
             axes.axhline(level, color=_LEVEL, linewidth=1.2, dashes=(5, 4))
         if mark is not None:
@@ -100,7 +104,7 @@ def chart(
     return _for_page(text.getvalue())
 
 
-def _scale(axes: Any, curves: Sequence[Curve], level: float | None, bounds: tuple[float, float] | None) -> None:
+def _scale(axes: Any, curves: Sequence[Curve], levels: Sequence[float], bounds: tuple[float, float] | None) -> None:
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator  # as above
 
     values = [value for curve in curves for value in curve.values if math.isfinite(value)]
@@ -110,7 +114,7 @@ def _scale(axes: Any, curves: Sequence[Curve], level: float | None, bounds: tupl
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_locator(NullLocator())
     elif values:
-        axes.set_ylim(bounds or _bounds(values, level))
+        axes.set_ylim(bounds or _bounds(values, levels))
     if max((epoch for curve in curves for epoch in curve.epochs), default=0) >= 3:
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
@@ -129,10 +133,9 @@ def _is_logarithmic(values: list[float]) -> bool:
     return bool(values) and min(values) > 0 and max(values) > _LOGARITHMIC * min(values)
 
 
-def _bounds(values: list[float], level: float | None) -> tuple[float, float]:
+def _bounds(values: list[float], levels: Sequence[float]) -> tuple[float, float]:
     low, high = np.percentile(values, [0.5, 99.5])
-    if level is not None:
-        low, high = min(low, level), max(high, level)
+    low, high = min(low, *levels, high), max(high, *levels, low)
     room = 0.08 * (high - low) or 0.5 * max(abs(high), 1e-3)
     return float(low - room), float(high + room)
 

@@ -12,7 +12,7 @@ from atelier.metric.cache import cached_features
 from atelier.metric.extractor import Extractor, extract
 from atelier.metric.score import Score, score_name
 from atelier.pixels import to_bytes, to_unit
-from atelier.types import Features, Reals
+from atelier.types import Domains, Features, Reals
 
 
 def public_names(scores: Mapping[str, Score], extractor: Extractor) -> dict[str, bool]:
@@ -38,14 +38,15 @@ def see(extractor: Extractor, images: Tensor) -> Features:
     return _features(extractor, images if images.dtype == torch.uint8 else to_bytes(images))
 
 
-def try_on(extractor: Extractor, data: Reals, split: str) -> None:
-    """Let the prepared ``extractor`` see one real image.
+def try_on(extractor: Extractor, data: Reals | Domains, split: str) -> None:
+    """Let the prepared ``extractor`` see one real image, of each domain where there are two.
 
     Raises:
         Mistake: if it is not made for such images.
     """
-    for batch in data.reals(split, 1):
-        see(extractor, batch.images)
+    for reals in [data.domain("a"), data.domain("b")] if isinstance(data, Domains) else [data]:
+        for batch in reals.reals(split, 1):
+            see(extractor, batch.images)
 
 
 def _features(extractor: Extractor, images: Tensor) -> Features:
@@ -54,9 +55,9 @@ def _features(extractor: Extractor, images: Tensor) -> Features:
 
 
 def real_features(  # noqa: PLR0917  # all six decide what comes out
-    extractor: Extractor, data: Reals, split: str, count: int, device: torch.device, batch_size: int = 256
+    extractor: Extractor, data: Reals, split: str, count: int | None, device: torch.device, batch_size: int = 256
 ) -> Features:
-    """Features of ``count`` reals of ``split`` on ``device``, from the cache on disk if they are there."""
+    """Features of ``count`` reals of ``split`` (None: all) on ``device``, from the cache on disk if they are there."""
 
     def images() -> Iterator[Tensor]:
         for batch in data.reals(split, count, batch_size=batch_size):

@@ -11,11 +11,11 @@ from typing_extensions import override
 
 from atelier.callback.checkpoints import bad_terms, diverged
 from atelier.callback.recorder import Row
-from atelier.types import Judged, Mistake
+from atelier.types import Judged, Mistake, Translated
 
 _log = logging.getLogger(__name__)
 
-_ACCURACIES = ("d/accuracy_real", "d/accuracy_fake")
+_REAL, _FAKE = "accuracy_real", "accuracy_fake"
 
 _COLLAPSE = (
     "the generator's images are nearly alike (their spread is {share:.1%} of the reals'): "
@@ -23,8 +23,13 @@ _COLLAPSE = (
     "What usually helps: regularizer=r1, a smaller learning rate for the generator, "
     "augment=diffaugment on small data"
 )
+_SAMENESS = (
+    "translations {direction} are nearly alike (their spread is {share:.1%} of their sources'): "
+    "the generator may have collapsed. "
+    "What usually helps: regularizer=r1, a smaller learning rate, a larger model.lambda_{source}"
+)
 _SATURATION = (
-    "the discriminator has told real from fake without a fault for a long while, "
+    "{judge} has told real from fake without a fault for a long while, "
     "so the generator learns little. "
     "What usually helps: regularizer=r1 or gradient_penalty, a smaller learning rate for the discriminator, "
     "augment=diffaugment on small data"
@@ -35,7 +40,7 @@ class Monitor(Callback):
     """Warns once of each trouble, and stops the run where numbers are no longer finite.
 
     spread: fakes whose spread is below this share of the reals' count as alike.
-    certainty: both accuracies at or above this share count as faultless.
+    certainty: both accuracies of a discriminator at or above this share count as faultless.
     patience: faultless rows in a row before that is worth a word.
     warnings: what has been said so far.
     """
@@ -50,17 +55,17 @@ class Monitor(Callback):
         self.spread, self.certainty, self.patience = spread, certainty, patience
         self.warnings: list[str] = []
         self._said: set[str] = set()
-        self._faultless = 0
+        self._faultless: dict[str, int] = {}
 
     def hear(self, trainer: Trainer, row: Row) -> None:
         """Look at training terms; raises :class:`~atelier.types.Diverged` if one of them is not finite."""
         if bad := bad_terms(row):
             raise diverged(trainer, bad[0])
-        if all(name in row.scalars for name in _ACCURACIES):
-            certain = all(row.scalars[name] >= self.certainty for name in _ACCURACIES)
-            self._faultless = self._faultless + 1 if certain else 0
-            if self._faultless >= self.patience:
-                self._warn("saturation", _SATURATION)
+        for player in [name.removesuffix(_REAL) for name in row.scalars if name.endswith(_REAL)]:
+            certain = all(row.scalars[f"{player}{name}"] >= self.certainty for name in (_REAL, _FAKE))
+            self._faultless[player] = self._faultless.get(player, 0) + 1 if certain else 0
+            if self._faultless[player] >= self.patience:
+                self._warn(f"saturation {player}", _SATURATION.format(judge=_called(player)))
 
     @override
     def on_validation_batch_end(
@@ -73,11 +78,18 @@ class Monitor(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Compare the spread of the first batch's fakes with its reals'."""
-        if batch_idx or trainer.sanity_checking or not isinstance(outputs, Judged) or len(outputs.fake) < 2:
+        if batch_idx or trainer.sanity_checking or not isinstance(outputs, Judged | Translated):
+            return
+        if len(outputs.fake) < 2:
             return
         share = (spread(outputs.fake) / spread(outputs.real).clamp_min(1e-12)).item()
-        if share < self.spread:
+        if share >= self.spread:
+            return
+        if isinstance(outputs, Judged):
             self._warn("collapse", _COLLAPSE.format(share=share))
+        else:
+            words = outputs.direction.replace("_", " ")
+            self._warn(f"collapse {words}", _SAMENESS.format(direction=words, share=share, source=words[0]))
 
     def _warn(self, kind: str, words: str) -> None:
         if kind not in self._said:
@@ -92,7 +104,13 @@ class Monitor(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Remember what has been said."""
         self._said, self.warnings = set(state_dict["said"]), list(state_dict["warnings"])
-        self._faultless = state_dict["faultless"]
+        self._faultless = dict(state_dict["faultless"])
+
+
+def _called(player: str) -> str:
+    """The discriminator whose terms begin with ``player``: "d/" for the only one, "d/a/" for domain a's."""
+    domain = player.removeprefix("d/").rstrip("/")
+    return f"domain {domain}'s discriminator" if domain else "the discriminator"
 
 
 def spread(images: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from atelier.types import Mistake
 Drawn = NDArray[np.uint8]
 
 _GAP = 0.06  # between two images of a grid, as a share of an image's side
-_GROUND = 110  # grey of the gaps: neither vanishes on black nor on white images
+GROUND = 110  # grey of the gaps: neither vanishes on black nor on white images
 
 
 class Picture(Protocol):
@@ -63,7 +63,7 @@ class Grid:
         return tile(fake, len(fake) // rows, self.side)
 
 
-def tile(images: Tensor, columns: int, side: int, ground: int = _GROUND) -> Drawn:
+def tile(images: Tensor, columns: int, side: int, ground: int = GROUND) -> Drawn:
     """Images ``[N, C, H, W]`` in [-1, 1] in reading order, enlarged until they are about ``side`` pixels wide.
 
     ground: grey of the gaps.

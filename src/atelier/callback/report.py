@@ -19,6 +19,7 @@ from atelier.callback.journal import read_curves
 from atelier.callback.pictures import read_caption
 from atelier.callback.results import read_results
 from atelier.callback.score_panels import NARROW, Panel, notes, score_panels
+from atelier.callback.twins import Twins, twins
 from atelier.callback.words import brief, duration, size
 
 _log = logging.getLogger(__name__)
@@ -30,8 +31,13 @@ _STUDY_BYTES = 1_000_000
 _SECONDS_BETWEEN = 60.0
 
 _LOSSES = ("d/loss", "g/loss")
-_ACCURACIES = ("d/accuracy_real", "d/accuracy_fake")
+_ACCURACIES = {
+    "the discriminator": ("d/accuracy_real", "d/accuracy_fake"),
+    "domain a's discriminator": ("d/a/accuracy_real", "d/a/accuracy_fake"),
+    "domain b's discriminator": ("d/b/accuracy_real", "d/b/accuracy_fake"),
+}
 _VALUE = "value"
+_PLAYERS = {"g": "Generators", "d": "Discriminators", _VALUE: "Values of the games"}
 _TERM = "train/"
 
 
@@ -91,7 +97,7 @@ def write_report(run: Path) -> Path:
         walk=embed(walk, _WALK_BYTES) if walk.exists() else None,
         walk_caption=read_caption(walk),
         studies=studies(samples, budget=_STUDY_BYTES),
-        players=_players(curves, results.get("equilibrium")),
+        players=_players(curves, results.get("equilibrium")) + _shared_terms(curves),
         terms=_terms(curves),
         score_panels=score_panels(curves, results.get("scores", {}), _wanted(config)),
         notes=notes(results.get("scores", {})),
@@ -132,16 +138,34 @@ def _players(curves: dict[str, Any], equilibrium: float | None) -> list[Panel]:
                 note,
             )
         )
-    if all(name in curves for name in _ACCURACIES):
-        keys = [("first", "on reals"), ("second", "on fakes"), ("level", "guessing")]
-        svg = chart(
-            [Curve(*curves[name]) for name in _ACCURACIES],
-            level=0.5,
-            bounds=(-0.03, 1.03),
-            width=NARROW,
-        )
-        panels.append(Panel("Accuracy of the discriminator", keys, svg))
+    for judge, names in _ACCURACIES.items():
+        if all(name in curves for name in names):
+            keys = [("first", "on reals"), ("second", "on fakes"), ("level", "guessing")]
+            shown = [Curve(*curves[name]) for name in names]
+            svg = chart(shown, level=0.5, bounds=(-0.03, 1.03), width=NARROW)
+            panels.append(Panel(f"Accuracy of {judge}", keys, svg))
     return panels
+
+
+def _shared_terms(curves: dict[str, Any]) -> list[Panel]:
+    """The terms of players of which there are two, both in one chart."""
+    panels = []
+    for pair in _twin_terms(curves):
+        player, _, term = pair.stem.partition("/")
+        title = f"{_PLAYERS[player]}: {term.replace('_', ' ')}" if term else _PLAYERS[player]
+        keys = list(zip(("first", "second"), pair.words, strict=True))
+        svg = chart([Curve(*curves[name]) for name in (pair.first, pair.second)], width=NARROW)
+        panels.append(Panel(title, keys, svg))
+    return panels
+
+
+def _twin_terms(curves: dict[str, Any]) -> list[Twins]:
+    unseen = [name for name in curves if name not in _shown_as_players()]
+    return [pair for pair in twins(unseen) if pair.stem.partition("/")[0] in _PLAYERS]
+
+
+def _shown_as_players() -> set[str]:
+    return {*_LOSSES, _VALUE, *(name for names in _ACCURACIES.values() for name in names)}
 
 
 def _terms(curves: dict[str, Any]) -> list[Panel]:
@@ -156,7 +180,8 @@ def _terms(curves: dict[str, Any]) -> list[Panel]:
 
 
 def _other_panels(curves: dict[str, Any]) -> list[Panel]:
-    shown = {*_LOSSES, *_ACCURACIES, _VALUE}
+    shown = _shown_as_players()
+    shown |= {name for pair in _twin_terms(curves) for name in (pair.first, pair.second)}
     return [
         Panel(name, [], chart([Curve(*curve)]))
         for name, curve in curves.items()

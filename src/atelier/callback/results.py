@@ -41,6 +41,10 @@ class Results(Callback):
     def __init__(self, model: str, data: str, seed: int) -> None:
         self.model, self.data, self.seed = model, data, seed
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write that it has begun, or goes on."""
+        self._write(trainer, pl_module, "training")
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write what is known so far."""
         if not trainer.sanity_checking and trainer.state.fn == "fit":

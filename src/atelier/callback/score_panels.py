@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from atelier.callback.chart import Curve, chart
+from atelier.callback.twins import Twins, twins
 from atelier.callback.words import brief
 
 NARROW = 3.9  # inches, of charts of which three stand in one row
@@ -27,11 +28,35 @@ def score_panels(curves: Mapping[str, Any], scores: Mapping[str, Any], wanted: M
     """A chart of every score, with its best value and its floor.
 
     A score that is only there to be compared with (``val/probe_pixels`` beside ``val/probe``) is drawn in the other's
-    chart. wanted: values that scores are to come to, by name.
+    chart, and the scores of two directions or domains share one. wanted: values that scores are to come to, by name.
     """
     own = {name: score for name, score in scores.items() if name in curves and not _is_beside(name, scores)}
-    width = NARROW if len(own) > 4 else _WIDE
-    return [_panel(name, score, curves, wanted, width) for name, score in own.items()]
+    pairs = twins(own)
+    paired = {name for pair in pairs for name in (pair.stem, pair.first, pair.second)}
+    single = {name: score for name, score in own.items() if name not in paired}
+    width = NARROW if len(pairs) + len(single) > 4 else _WIDE
+    panels = [_twin_panel(pair, scores, curves, width) for pair in pairs]
+    return panels + [_panel(name, score, curves, wanted, width) for name, score in single.items()]
+
+
+def _twin_panel(pair: Twins, scores: Mapping[str, Any], curves: Mapping[str, Any], width: float) -> Panel:
+    """Both sides in one chart, each with what the untouched input would get; the mean of both in words."""
+    sides = (pair.first, pair.second)
+    keys = [
+        (colour, f"{words}, best {brief(scores[name]['best'])}")
+        for colour, words, name in zip(("first", "second"), pair.words, sides, strict=True)
+    ]
+    untouched = [scores[name]["untouched"] for name in sides if scores[name].get("untouched") is not None]
+    untouched = untouched if len(untouched) == len(sides) else []  # a lone one would take the wrong side's colour
+    if untouched:
+        keys.append(("level", f"untouched input {' and '.join(map(brief, untouched))} (dashed)"))
+    floors = [value for name in sides if (value := scores[name]["floor"]) is not None]
+    told = [f"Real against real {' and '.join(map(brief, floors))}."] if floors else []
+    if (mean := scores.get(pair.stem)) is not None:
+        told.append(f"Mean of both: best {brief(mean['best'])} in epoch {mean['best_epoch']}.")
+    told.append("Higher is better." if scores[pair.first]["higher_is_better"] else "Lower is better.")
+    svg = chart([Curve(*curves[name]) for name in sides], levels=untouched, width=width)
+    return Panel(pair.stem.removeprefix("val/"), keys, svg, " ".join(told))
 
 
 def _panel(
@@ -75,14 +100,20 @@ def notes(scores: Mapping[str, Any]) -> list[str]:
 
 def _words(protocol: Mapping[str, Any]) -> Iterator[str]:
     if "extractor" in protocol:
+        direction, subsets = protocol.get("direction"), protocol.get("subsets")
         maker = "averaged generator (EMA)" if protocol["ema"] else "the model as trained (no EMA)"
         seed = protocol["seed"]
+        made = f"latents of seed {seed}" if seed is not None else "reconstructions"
+        if direction is not None:
+            made = f"translations {direction.replace('_', ' ')}"
+        if subsets is not None:
+            made += f" · {subsets} subsets of {protocol['subset_size']}"
         yield (
             f"{protocol['fake']:,} fakes against {protocol['real']:,} reals · extractor {protocol['extractor']} "
-            f"({protocol['identity'][:8]}) · resize: {protocol['resize']} · {maker} · "
-            f"{'reconstructions' if seed is None else f'latents of seed {seed}'}"
+            f"({protocol['identity'][:8]}) · resize: {protocol['resize']} · {maker} · {made}"
         )
-        if "warning" in protocol:
-            yield f"Mind: {protocol['warning']}."
     elif protocol:
-        yield " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in protocol.items())
+        plain = {name: value for name, value in protocol.items() if name != "warning"}
+        yield " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())
+    if "warning" in protocol:
+        yield f"Mind: {protocol['warning']}."

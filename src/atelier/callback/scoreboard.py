@@ -34,6 +34,8 @@ class Scoreboard(Callback):
         kept = {name: score for name, score in scores.items() if score is not None}
         if not kept:
             raise Mistake("metric: the scoreboard needs at least one score; callback.scoreboard=null goes without")
+        if not extractor.num_features:
+            raise Mistake("extractor=none: these scores compare features; callback.scoreboard=null goes without scores")
         self.extractor, self.scores = extractor, kept
         self.history = History({f"val/{name}": up for name, up in public_names(kept, extractor).items()})
         self.floor: dict[str, float] = {}

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import Literal
 
 from omegaconf import OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -15,10 +16,17 @@ from rich.panel import Panel
 
 from atelier.callback.recorder import board_of, clock_of
 from atelier.callback.words import brief, duration
-from atelier.types import Reconstructor
+from atelier.types import Reconstructor, Translator
 
-_VARIANTS = ("objective=hinge", "regularizer=r1")
-_CODE_VARIANTS = ("corruption=masking", "reconstruction=bce")
+Use = Literal["sample", "encode", "translate"]
+
+_GAMES = ("objective=hinge", "regularizer=r1")
+_USES: dict[Use, tuple[str, str, tuple[str, ...]]] = {
+    "sample": ("draw more samples", "", _GAMES),
+    "encode": ("write the codes of the held-out images", "", ("corruption=masking", "reconstruction=bce")),
+    "translate": ("translate your own pictures", " direction=a_to_b input=pictures output=translated", _GAMES),
+}
+"""What a trained model is used for, by verb: purpose, what the verb needs besides the run, variants to try next."""
 
 
 class Summary(Callback):
@@ -38,7 +46,7 @@ class Summary(Callback):
             f"Pictures    {run / 'samples'}",
             f"Report      {run / 'report.html'}",
         ]
-        commands = next_commands(run, codes=isinstance(pl_module, Reconstructor))
+        commands = next_commands(run, _use(pl_module))
         if self.console.is_terminal:
             self.console.print(
                 Panel(escape("\n".join(facts)), title=f"[bold]{escape(str(run))}", title_align="left", expand=False)
@@ -68,25 +76,39 @@ def _scored(trainer: Trainer) -> list[str]:
     lines = [f"Best score  {board.history.primary} {brief(score['best'])} in epoch {score['best_epoch']}"]
     if score["floor"] is not None:
         lines.append(f"Floor       {brief(score['floor'])} (as many real images against real ones)")
+    if "untouched" in score:
+        lines.append(f"Untouched   {brief(score['untouched'])} (the input as it is; a translation has to beat it)")
+    if "warning" in score["protocol"]:
+        lines.append(f"Mind        {score['protocol']['warning']}")
     return lines
 
 
-def next_commands(run: Path, *, codes: bool = False) -> dict[str, str]:
+def _use(model: LightningModule) -> Use:
+    if isinstance(model, Translator):
+        return "translate"
+    return "encode" if isinstance(model, Reconstructor) else "sample"
+
+
+def next_commands(run: Path, use: Use = "sample") -> dict[str, str]:
     """Purpose → command, for the three things one may want to do after training ``run``.
 
-    codes: whether the model makes codes, and not samples.
+    use: the verb that puts the model to use.
     """
     folder = shlex.quote(str(run))
     overrides = _overrides(run)
-    variants = _CODE_VARIANTS if codes else _VARIANTS
+    purpose, needed, variants = _USES[use]
     variant = next((word for word in variants if not _sets(overrides, word)), "seed=1")
     again = " ".join(shlex.quote(word) for word in [*overrides, variant])
-    use = ("write the codes of the held-out images", "encode") if codes else ("draw more samples", "sample")
     return {
         "score the best checkpoint again": f"{_verb('evaluate')} ckpt={folder}",
-        use[0]: f"{_verb(use[1])} ckpt={folder}",
+        purpose: f"{_verb(use)} ckpt={folder}{needed}",
         "train a variant": f"{_verb('train')} {again}",
     }
+
+
+def resume_command(run: Path) -> str:
+    """The command that continues the run in folder ``run``."""
+    return f"{_verb('train')} resume={shlex.quote(str(_near(run)))}"
 
 
 def _verb(verb: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,14 +39,18 @@ class KernelDistance:
         """The distance of features ``[N, d]`` and ``[M, d]``; Mistake for fewer than two images on a side."""
         require_images("the kernel distance", 2, real.features, fake.features)
         x, y = exact(real.features), exact(fake.features)
-        size = min(self.subset_size, len(x), len(y))
-        # A subset that is everything is the same every time.
-        subsets = 1 if size == len(x) == len(y) else self.subsets
+        subsets, size = self.protocol(len(x), len(y)).values()
         total = x.new_zeros(())
         for subset in range(subsets):
             moment = Moment(seed=self.seed, step=subset)
             total += mmd(x[_choose(moment, "real", len(x), size)], y[_choose(moment, "fake", len(y), size)])
         return {"kid": (total / subsets).item()}
+
+    def protocol(self, real: int, fake: int) -> dict[str, Any]:
+        """How many subsets of how many images are drawn from so many."""
+        size = min(self.subset_size, real, fake)
+        # A subset that is everything is the same every time.
+        return {"subsets": 1 if size == real == fake else self.subsets, "subset_size": size}
 
 
 def _choose(moment: Moment, purpose: str, count: int, size: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor
 
@@ -27,6 +27,15 @@ class Score(Protocol):
 
         Both sides lie on one device.
         """
+        ...
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A score whose figures depend on numbers besides the images."""
+
+    def protocol(self, real: int, fake: int) -> dict[str, Any]:
+        """What it works with on ``real`` and ``fake`` images."""
         ...
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from torch import Tensor
 
 from atelier.callback.figures import figures, protocol, public_names, real_features, see, try_on
+from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.build import build
 from atelier.config.rehearse import refused
@@ -23,7 +24,8 @@ from atelier.metric.extractor import Extractor
 from atelier.pixels import to_unit
 from atelier.task.inputs import checkpoint_data
 from atelier.task.listen import below, heard
-from atelier.types import Averaged, Features, Mistake, Reals, Reconstructor, Sampler
+from atelier.task.score_translations import check, translation_scores
+from atelier.types import Averaged, Features, Mistake, Reals, Reconstructor, Sampler, Translator
 
 
 def preflight(cfg: DictConfig) -> list[str]:
@@ -36,21 +38,38 @@ def preflight(cfg: DictConfig) -> list[str]:
         loaded = load(cfg.ckpt)
         mistakes += heard([lambda: checkpoint_data(cfg, loaded), lambda: _part(cfg, loaded, "extractor").prepare()])
         mistakes += [] if mistakes else heard([lambda: _try_on(cfg, loaded)])
-        if not isinstance(loaded.model, Sampler | Reconstructor):
+        if not isinstance(loaded.model, Sampler | Reconstructor | Translator):
             mistakes.append(f"ckpt={cfg.ckpt}: this model makes no images that could be scored")
     return mistakes
 
 
 def run(cfg: DictConfig) -> float:
-    """Score samples, or reconstructions where the model makes none; show and write results.json.
+    """Score samples, translations or reconstructions, whatever the model makes; show and write results.json.
 
     Returns the first figure.
     """
     loaded = load(cfg.ckpt)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model, data = loaded.model.to(device), checkpoint_data(cfg, loaded)
-    extractor, scores = _part(cfg, loaded, "extractor").to(device), _part(cfg, loaded, "metric")
-    size = len(data.split(cfg.split))
+    loaded.model.to(device)
+    data = checkpoint_data(cfg, loaded)
+    extractor, scores = _part(cfg, loaded, "extractor"), _part(cfg, loaded, "metric")
+    extractor.prepare()
+    extractor.to(device)
+    takes = translation_scores if isinstance(loaded.model, Translator) else _scores
+    entries = takes(cfg, loaded, data, extractor, scores)
+    _show(entries, cfg.split)
+    folder = Path(cfg.run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    results = {"checkpoint": str(loaded.file), "scores": entries}
+    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    first: float = next(iter(entries.values()))["value"]
+    return first
+
+
+def _scores(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor, scores: Any) -> dict[str, dict[str, Any]]:
+    """Every figure of samples, or of reconstructions where the model makes none."""
+    model: Any = loaded.model
+    device, size = model.device, len(data.split(cfg.split))
     count = cfg.samples or size
     real = real_features(extractor, data, cfg.split, size, device, cfg.batch_size)
     bank, distortion = FeatureBank().to(device), Distortion()
@@ -71,29 +90,19 @@ def run(cfg: DictConfig) -> float:
     ema = isinstance(model, Averaged) and model.average is not None
     seed = cfg.seed if isinstance(model, Sampler) else None
     words = protocol(extractor, real=size, fake=count, ema=ema, seed=seed) | {"split": cfg.split}
-    _show(taken, floors, higher, words)
-    results = {
-        "checkpoint": str(loaded.file),
-        "scores": {
-            name: {
-                "value": value,
-                "floor": floors.get(name),
-                "higher_is_better": higher.get(name),
-                "protocol": words,
-            }
-            for name, value in taken.items()
-        },
+    return {
+        name: {"value": value, "floor": floors.get(name), "higher_is_better": higher.get(name), "protocol": words}
+        for name, value in taken.items()
     }
-    folder = Path(cfg.run_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return next(iter(taken.values()))
 
 
 def _try_on(cfg: DictConfig, loaded: Loaded) -> None:
     extractor = _part(cfg, loaded, "extractor")
     extractor.prepare()
-    try_on(extractor, checkpoint_data(cfg, loaded), cfg.split)
+    data = checkpoint_data(cfg, loaded)
+    try_on(extractor, data, cfg.split)
+    if isinstance(loaded.model, Translator):
+        check(cfg, data, extractor, _part(cfg, loaded, "metric"))
 
 
 def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:
@@ -137,16 +146,23 @@ def _floors(
     return figures(scores, extractor, real, others)
 
 
-def _show(taken: dict[str, float], floors: dict[str, float], higher: dict[str, bool], words: dict[str, Any]) -> None:
-    table = Table(title=f"{words['fake']} fakes against {words['real']} reals ({words['split']} split)")
-    for column in ("score", "value", "real against real", "better"):
-        table.add_column(column, justify="left" if column in ("score", "better") else "right")
-    for name, value in taken.items():
-        floor = f"{floors[name]:.4g}" if name in floors else "-"
-        table.add_row(name, f"{value:.4g}", floor, {True: "higher", False: "lower", None: ""}[higher.get(name)])
+def _show(entries: dict[str, dict[str, Any]], split: str) -> None:
+    """Print the figures, and in words what they are."""
+    beside = {"value": "value", "untouched": "untouched input", "floor": "real against real"}
+    shown = {key: title for key, title in beside.items() if key != "untouched" or _any_has(entries, key)}
+    table = Table(title=f"{split} split")
+    table.add_column("score")
+    for title in shown.values():
+        table.add_column(title, justify="right")
+    table.add_column("better")
+    for name, entry in entries.items():
+        numbers = ["-" if entry.get(key) is None else f"{entry[key]:.4g}" for key in shown]
+        table.add_row(name, *numbers, {True: "higher", False: "lower", None: ""}[entry["higher_is_better"]])
     console = Console()
     console.print(table)
-    made = "reconstructions" if words["seed"] is None else f"samples of seed {words['seed']}"
-    console.print(f"extractor {words['extractor']}, {words['resize']}, {made}, EMA {words['ema']}")
-    if "warning" in words:
-        console.print(words["warning"])
+    for note in notes(entries):
+        console.print(note, markup=False, highlight=False)
+
+
+def _any_has(entries: dict[str, dict[str, Any]], key: str) -> bool:
+    return any(key in entry for entry in entries.values())

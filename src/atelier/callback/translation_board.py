@@ -1,0 +1,111 @@
+"""Scores a translator at every validation, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from typing_extensions import override
+
+from atelier.callback.recorder import clock_of, record
+from atelier.callback.standing import History
+from atelier.callback.translation_judge import TranslationJudge
+from atelier.metric.extractor import Extractor
+from atelier.metric.score import Score
+from atelier.metric.translation import Taken
+from atelier.types import Averaged, Domains, Translated
+
+
+class TranslationBoard(Callback):
+    """Takes the figures of passes over domain a (loader 0) and domain b (loader 1).
+
+    See :class:`~atelier.callback.translation_judge.TranslationJudge` for what is taken, and which figure counts.
+    Nothing of the extractor gets into a checkpoint.
+    """
+
+    def __init__(self, extractor: Extractor, scores: Mapping[str, Score | None]) -> None:
+        self._judge = TranslationJudge(extractor, scores)
+        self.history = History(_public(self._judge.names))
+        self.scored_at = -1
+        self._last = Taken({}, {}, {}, {})
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        """Every figure's last and best value, best epoch, floor, protocol and, where it has one, ``untouched``."""
+        table = self.history.table(lambda name: self._last.protocol.get(name, {}), self._last.floor)
+        for name in table.keys() & self._last.untouched.keys():
+            table[name]["untouched"] = self._last.untouched[name]
+        return table
+
+    # --- hooks ----------------------------------------------------------------------------------------------
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Find out what can be measured, and have the extractor's weights before training starts."""
+        data = _domains(trainer)
+        self._judge.expect(data, data.eval_split)
+        self.history.higher = _public(self._judge.names)
+        with _one_after_another(trainer):
+            self._judge.prepare()
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget the last pass."""
+        self._judge.reset(pl_module.device)
+
+    @override
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Look at the batch's translations."""
+        assert isinstance(outputs, Translated), "validation_step must return Translated for the translation board"
+        if not trainer.sanity_checking:
+            self._judge.look(outputs)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the figures, on every rank from the images of all of them."""
+        if trainer.sanity_checking:
+            return
+        self._judge.gather()
+        with _one_after_another(trainer):
+            self._judge.meet(_domains(trainer))
+        ema = isinstance(pl_module, Averaged) and pl_module.average is not None
+        self._last = Taken(*(_public(part) for part in self._judge.take(ema=ema)))
+        clock = clock_of(trainer)
+        self.scored_at = clock.step
+        self.history.add(round(clock.epoch, 6), self._last.values)
+        for name, value in self._last.values.items():
+            # For Lightning's own callbacks, such as EarlyStopping(monitor="val/truth_psnr").
+            pl_module.log(name, value, logger=False, sync_dist=True)
+        record(trainer, "val", self._last.values)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The figures so far, in plain numbers and words."""
+        return {"rows": self.history.rows, "last": self._last._asdict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from stored figures."""
+        self.history.rows, self._last = list(state_dict["rows"]), Taken(**state_dict["last"])
+
+
+def _public(named: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"val/{name}": value for name, value in named.items()}
+
+
+def _domains(trainer: Trainer) -> Domains:
+    return cast(Domains, trainer.datamodule)  # type: ignore[attr-defined]  # a connector of Lightning's sets it
+
+
+@contextmanager
+def _one_after_another(trainer: Trainer) -> Iterator[None]:
+    """The first rank of each machine goes ahead, and fills the cache that the others read."""
+    if trainer.local_rank:
+        trainer.strategy.barrier("go ahead")
+    yield
+    if not trainer.local_rank:
+        trainer.strategy.barrier("go ahead")

@@ -1,0 +1,95 @@
+"""The same held-out images of both domains, translated at every validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from atelier.callback.gallery import file_name
+from atelier.callback.pictures import Caption, save, show
+from atelier.callback.recorder import clock_of
+from atelier.callback.strips import Strip, Strips
+from atelier.metric.translation import WAYS
+from atelier.pixels import to_unit
+from atelier.types import Direction, Domains, Mistake, Reals, Translator
+
+_BACK: dict[Direction, Direction] = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
+
+
+class TranslationGallery(Callback):
+    """Draws the first images of each domain before training and at every validation: samples/epoch_0001.png and so on.
+
+    From left to right: image, translation, translated back, identity and, where the data knows it, the truth; once
+    for each direction.
+
+    picture: how to draw, and how many images of each domain.
+    """
+
+    def __init__(self, picture: Strips) -> None:
+        if not isinstance(picture, Strips):  # what the configuration names may be any picture
+            raise Mistake("picture: translations stand in strips beside their sources, by picture=strips")
+        self.picture = picture
+        self._real: dict[Direction, list[Tensor]] = {}
+        self._truth: dict[Direction, list[Tensor]] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """What the model makes of the images when it has learned nothing."""
+        if clock_of(trainer).step == 0:
+            self._draw(trainer, pl_module)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw."""
+        if not trainer.sanity_checking:
+            self._draw(trainer, pl_module)
+
+    def _draw(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.is_global_zero or not isinstance(pl_module, Translator):
+            return
+        if not self._real:
+            self._choose(cast(Domains, trainer.datamodule))  # type: ignore[attr-defined]  # a connector sets it
+        sheets = [list(self._strips(pl_module, way, pl_module.device)) for way in WAYS]
+        drawn, clock = self.picture.draw(sheets), clock_of(trainer)
+        path = Path(trainer.default_root_dir) / "samples" / f"{file_name(clock.epoch)}.png"
+        save(drawn, path, caption(truth=any(self._truth.values())))
+        show(trainer.loggers, "translations", drawn, clock.step)
+
+    def _choose(self, data: Domains) -> None:
+        for way, (source, _) in WAYS.items():
+            self._real[way] = first_images(data.domain(source), data.eval_split, self.picture.rows)
+            truth = data.truth(data.eval_split, source)
+            self._truth[way] = [] if truth is None else list(to_unit(truth[: self.picture.rows]))
+
+    @torch.no_grad()
+    def _strips(self, model: Translator, way: Direction, device: torch.device) -> Iterator[Strip]:
+        for place, image in enumerate(self._real[way]):
+            real = image[None].to(device)
+            fake = model.translate(real, way)
+            strip = [real, fake, model.translate(fake, _BACK[way]), model.translate(real, _BACK[way])]
+            yield [seen[0] for seen in strip] + self._truth[way][place : place + 1]
+
+
+def first_images(reals: Reals, split: str, count: int) -> list[Tensor]:
+    """The first ``count`` images of ``split``, each ``[C, H, W]`` in [-1, 1]; all, if there are fewer."""
+    images: list[Tensor] = []
+    for batch in reals.reals(split, batch_size=count):
+        images += list(to_unit(batch.images[: count - len(images)]))
+        if len(images) >= count:
+            break
+    return images
+
+
+def caption(*, truth: bool) -> Caption:
+    """What stands in which column."""
+    columns = ["image", "its translation", "the translation translated back", "the image as its own domain's generator"]
+    columns[-1] += " sees it, which should leave it alone"
+    columns += ["the true translation"] if truth else []
+    return Caption(
+        "Translations through time",
+        f"Held-out images; on the left from domain a to b, on the right from b to a. Columns of each: "
+        f"{', '.join(columns)}.",
+    )

@@ -1,0 +1,70 @@
+"""Figures of a translator on any split, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+
+from atelier.callback.translation_judge import TranslationJudge
+from atelier.checkpoint import Loaded
+from atelier.metric.extractor import Extractor
+from atelier.metric.score import Score
+from atelier.metric.translation import WAYS
+from atelier.pixels import to_unit
+from atelier.types import Averaged, Direction, Domains, Mistake, Translated, Translator
+
+_BACK: dict[Direction, Direction] = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
+
+
+def check(cfg: DictConfig, data: Domains, extractor: Extractor, scores: Mapping[str, Score | None]) -> None:
+    """Find out whether translations of the split can be scored.
+
+    Raises:
+        Mistake: if not, saying why.
+    """
+    TranslationJudge(extractor, scores).expect(data, cfg.split)
+    for source, _ in WAYS.values():
+        try:
+            next(iter(data.domain(source).reals(cfg.split, cfg.samples)))
+        except Mistake as mistake:
+            raise Mistake(f"samples={cfg.samples}: domain {source}: {mistake}") from None
+
+
+@torch.no_grad()
+def translation_scores(
+    cfg: DictConfig, loaded: Loaded, data: Domains, extractor: Extractor, scores: Mapping[str, Score | None]
+) -> dict[str, dict[str, Any]]:
+    """Every figure with its floor, what the untouched input gets, and its protocol, as results.json has them."""
+    model, size = loaded.model, min(cfg.batch_size, loaded.cfg.data.eval_batch_size)
+    assert isinstance(model, Translator), "the caller has looked"
+    judge = TranslationJudge(extractor, scores)
+    judge.expect(data, cfg.split)
+    judge.reset(model.device)
+    for way in WAYS:
+        for seen in _translated(model, data, way, cfg, size):
+            judge.look(seen)
+    judge.gather()
+    judge.meet(data, cfg.batch_size)
+    taken = judge.take(ema=isinstance(model, Averaged) and model.average is not None)
+    return {
+        name: {
+            "value": taken.values[name],
+            "floor": taken.floor.get(name),
+            "higher_is_better": higher,
+            "protocol": taken.protocol[name],
+            **({"untouched": taken.untouched[name]} if name in taken.untouched else {}),
+        }
+        for name, higher in judge.names.items()
+        if name in taken.values
+    }
+
+
+def _translated(model: Any, data: Domains, way: Direction, cfg: DictConfig, size: int) -> Iterator[Translated]:
+    for batch in data.domain(WAYS[way][0]).reals(cfg.split, cfg.samples, batch_size=size):
+        real = to_unit(batch.images).to(model.device)
+        fake = model.translate(real, way)
+        cycle, identity = model.translate(fake, _BACK[way]), model.translate(real, _BACK[way])
+        yield Translated(way, real, fake, cycle, identity, batch.indices.to(model.device))
