@@ -1,0 +1,143 @@
+"""Pictures to pictures of the other domain, under their own names and at their own sizes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from atelier.callback.atomic import sweep, write_text
+from atelier.task.canvas import open_picture
+from atelier.task.former import begin, check
+from atelier.task.gallery import printable, write_gallery
+from atelier.task.jobs import Job, find_jobs
+from atelier.task.listen import below, heard
+from atelier.task.tiles import Tiling
+from atelier.task.translator import Generator, fingerprint, open_generator, refused
+from atelier.task.workshop import Workshop
+from atelier.types import Mistake
+
+log = logging.getLogger(__name__)
+
+_UNREADABLE = "unreadable.txt"
+
+
+def preflight(cfg: DictConfig) -> list[str]:
+    """Numbers, the generator, the pictures (is there one that can be read?), and the folder for the translations."""
+    mistakes = below(cfg, {}, optional={"size": 1, "tile": 64, "overlap": 0})
+    if not mistakes and cfg.tile is not None and _tiling(cfg).overlap >= cfg.tile:
+        mistakes.append(f"overlap={cfg.overlap}: must be less than tile={cfg.tile}; null shares a quarter of a tile")
+    words = refused(cfg)
+    mistakes += words
+    if not words:
+        prefix = "ckpt=" if cfg.weights is None else "weights="
+        mistakes += [
+            text if text.startswith(prefix) else prefix + text for text in heard([lambda: open_generator(cfg)])
+        ]
+    found: list[Job] = []
+    mistakes += heard([lambda: found.extend(_jobs(cfg)), lambda: _one_readable(cfg, found)])
+    # Without output=... the folder will be a new one, whose name is not known yet.
+    if not mistakes and cfg.output.folder != cfg.run_dir and not cfg.overwrite:
+        mistakes += heard([lambda: check(_folder(cfg), _settings(cfg), found)])
+    return mistakes
+
+
+def run(cfg: DictConfig) -> None:
+    """Write a translation for every picture that can be read, index.html, and the names of those that cannot."""
+    generator, jobs, folder, settings = open_generator(cfg), _jobs(cfg), _folder(cfg), _settings(cfg)
+    if not cfg.overwrite:
+        check(folder, settings, jobs)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+        since = begin(folder, settings, anew=cfg.overwrite)
+        shop = _workshop(cfg, generator)
+        shop.work(jobs, since)
+        _leave_word(folder, shop.unreadable)
+        page = write_gallery(
+            folder,
+            shop.cards,
+            total=shop.made + shop.kept,
+            facts=_facts(generator, settings),
+            unreadable=shop.unreadable,
+        )
+    except OSError as error:
+        raise Mistake(f"output={folder}: cannot be written to ({error.strerror or error})") from error
+    if not shop.made + shop.kept:
+        raise Mistake(
+            f"input={cfg.input}: none of its {len(jobs)} pictures could be translated: {_few(shop.unreadable)}"
+        )
+    kept = f", {shop.kept:,} were there already" if shop.kept else ""
+    log.info("%s translated%s: %s", f"{shop.made:,}", kept, page)
+    if shop.unreadable:
+        lost = folder / _UNREADABLE
+        log.warning(
+            "%d cannot be read and are left out, listed in %s: %s", len(shop.unreadable), lost, _few(shop.unreadable)
+        )
+
+
+def _workshop(cfg: DictConfig, generator: Generator) -> Workshop:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = generator.network.to(device)
+    return Workshop(generator._replace(network=network), _tiling(cfg), size=cfg.size, side_by_side=cfg.side_by_side)
+
+
+def _tiling(cfg: DictConfig) -> Tiling:
+    return Tiling(cfg.tile, (cfg.tile or 0) // 4 if cfg.overlap is None else cfg.overlap)
+
+
+def _jobs(cfg: DictConfig) -> list[Job]:
+    if cfg.input is None:
+        raise Mistake("input is missing: give it as input=<file, folder or pattern>")
+    return find_jobs(str(cfg.input), _folder(cfg))
+
+
+def _folder(cfg: DictConfig) -> Path:
+    if cfg.output.folder in (None, ""):
+        raise Mistake("output=: no folder is named")
+    return Path(str(cfg.output.folder)).expanduser()
+
+
+def _one_readable(cfg: DictConfig, jobs: Sequence[Job]) -> None:
+    unreadable: dict[str, str] = {}
+    for job in jobs:
+        picture = open_picture(job.source, 3, cfg.size if isinstance(cfg.size, int) else None)
+        if not isinstance(picture, str):
+            return
+        unreadable[job.name] = picture
+    if jobs:
+        raise Mistake(f"input={cfg.input}: none of its {len(jobs)} pictures can be read: {_few(unreadable)}")
+
+
+def _settings(cfg: DictConfig) -> dict[str, Any]:
+    """Whatever makes one translation differ from another, for whoever takes the work up again."""
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
+    chosen = {name: plain[name] for name in ("size", "tile", "side_by_side")}
+    direction = None if cfg.ckpt is None else cfg.direction or "a_to_b"
+    return {"weights": fingerprint(cfg), "direction": direction, "overlap": _tiling(cfg).overlap, **chosen}
+
+
+def _facts(generator: Generator, settings: dict[str, Any]) -> dict[str, str]:
+    facts = {"generator": str(generator.file)}
+    if generator.direction is not None:
+        facts["direction"] = generator.direction.replace("_to_", " → ")
+    if settings["size"] is not None:
+        facts["shorter side"] = f"{settings['size']} px"
+    return facts
+
+
+def _leave_word(folder: Path, unreadable: dict[str, str]) -> None:
+    if unreadable:
+        lines = "".join(f"{printable(name)}\t{printable(reason)}\n" for name, reason in unreadable.items())
+        write_text(folder / _UNREADABLE, lines)
+    else:
+        (folder / _UNREADABLE).unlink(missing_ok=True)
+
+
+def _few(unreadable: dict[str, str]) -> str:
+    first = ", ".join(f"{printable(name)} ({reason})" for name, reason in list(unreadable.items())[:3])
+    return first + (", ..." if len(unreadable) > 3 else "")
