@@ -226,6 +226,7 @@ class Reals(Protocol):
         ...
 
 
+@runtime_checkable
 class Domains(Protocol):
     """A data module of two unpaired domains, each of which can be asked for its reals."""
 

@@ -8,6 +8,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.data.images import ImageData
+from atelier.data.unpaired import UnpairedData
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 FACTS = {
@@ -23,6 +24,10 @@ FACTS = {
 }
 
 
+# By kind of data: the facts beyond those, which are optional, and the module.
+KINDS = {"single": (set(), ImageData), "unpaired": ({"paired", "counts"}, UnpairedData)}
+
+
 def load(name: str, *overrides: str) -> DictConfig:
     node = OmegaConf.load(CONF / f"{name}.yaml")
     node.pop("defaults")
@@ -34,12 +39,13 @@ def test_every_data_set_is_built_as_described(name: str) -> None:
     text = (CONF / f"{name}.yaml").read_text()
     assert text.startswith("# ")
     node = load(name)
-    assert node.facts.keys() == FACTS
+    more, module = KINDS[node.facts.kind]
+    assert FACTS <= node.facts.keys() <= FACTS | more
     assert node.facts.labels == (node.facts.num_classes is not None)
-    for part in (node, node.source):
+    for part in (node, node.source, *([node.source.folder] if "folder" in node.source else [])):
         assert part.keys() - {"_target_"} <= inspect.signature(get_class(part._target_)).parameters.keys()
     made = instantiate(node)
-    assert isinstance(made, ImageData)
+    assert isinstance(made, module)
     assert made.facts["image_size"] == node.image_size
     assert f"override /extractor@_global_.extractor: {node.facts.extractor}\n" in text
 
@@ -60,3 +66,38 @@ def test_roots_lie_below_the_data_folder_that_the_environment_names(monkeypatch:
 def test_labels_filter_from_the_command_line() -> None:
     made = instantiate(load("digits", "data.classes=[3]"))
     assert set(next(made.reals("test")).labels.tolist()) == {3}
+
+
+UNPAIRED = sorted(file.stem for file in CONF.glob("*.yaml") if "DownloadedDomains" in file.read_text())
+
+
+@pytest.mark.parametrize("name", UNPAIRED)
+def test_a_ready_unpaired_set_is_described_as_its_archive_is(name: str) -> None:
+    node = load(name)
+    made = instantiate(node).source
+    assert made.name == made.folder.root.name
+    assert all(address.endswith(f"/{made.name}.zip") for address in made.addresses)
+    assert made.addresses or "no longer published" in (CONF / f"{name}.yaml").read_text()
+    assert set(made.counts) == {"trainA", "trainB", "testA", "testB"}
+    pairs = max(made.counts["trainA"], made.counts["trainB"])
+    assert node.facts.epochs == (200 if pairs < 6000 else 42)
+    assert not node.facts.paired or len(set(made.counts.values())) == 2
+
+
+def test_domains_swap_by_one_word() -> None:
+    forth, back = (instantiate(load(name)).source.folder for name in ("horse2zebra", "zebra2horse"))
+    assert forth.root == back.root
+    assert (forth.letters, back.letters) == ({"a": "A", "b": "B"}, {"a": "B", "b": "A"})
+
+
+def test_choices_of_unpaired_data_reach_its_source() -> None:
+    words = ("data.preprocess=crop", "data.load_size=99", "data.image_size=64", "data.channels_b=1", "data.root=here")
+    for name in ("unpaired_folder", "horse2zebra"):
+        made = instantiate(load(name, *words))
+        folder = made.source.folder if name == "horse2zebra" else made.source
+        assert [(one.way, one.load_size, one.crop_size, one.channels) for one in folder.preprocess.values()] == [
+            ("crop", 99, 64, 3),
+            ("crop", 99, 64, 1),
+        ]
+        assert made.domain("b").facts["channels"] == 1
+        assert str(folder.root) == made.facts["root"] == "here"

@@ -33,7 +33,7 @@ def psnr(first: Tensor, second: Tensor) -> float:
 
 def test_images_are_the_same_bytes_on_every_machine() -> None:
     pixels = torch.cat([draw(FEW, 32, striped) for striped in (False, True)])
-    assert hashlib.sha256(pixels.numpy().tobytes()).hexdigest()[:16] == "a0eea00737cd1c0e"
+    assert hashlib.sha256(pixels.numpy().tobytes()).hexdigest()[:16] == "ced1c859dc0fb220"
 
 
 @pytest.mark.parametrize("domain", BOTH)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,7 +14,11 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from atelier.data.source import Images
 from atelier.moment import Moment
-from atelier.types import ImageBatch
+from atelier.types import ImageBatch, Mistake, UnpairedBatch
+
+log = logging.getLogger(__name__)
+
+B = TypeVar("B", bound=ImageBatch | UnpairedBatch)
 
 
 class Draw(NamedTuple):
@@ -27,6 +32,22 @@ class Draw(NamedTuple):
     indices: NDArray[np.int64]
 
 
+def fitting(batch_size: int, size: int, world: int) -> int:
+    """The global batch size, made smaller (with a warning) where the split has fewer images.
+
+    Raises Mistake where ``world`` devices cannot share the batch.
+    """
+    if batch_size % world:
+        raise Mistake(f"data.batch_size={batch_size}: must divide by the {world} devices that share the batch")
+    if size < world:
+        raise Mistake(f"{size} training images cannot be shared by {world} devices: use fewer with trainer.devices")
+    if batch_size <= size:
+        return batch_size
+    most = size // world * world
+    log.warning("data.batch_size=%d, but there are %d training images: using %d", batch_size, size, most)
+    return most
+
+
 class ShuffledBatches(Sampler[Draw]):
     """Training order: every epoch a fresh permutation, cut into global batches; what is left over is dropped.
 
@@ -36,13 +57,14 @@ class ShuffledBatches(Sampler[Draw]):
 
     size: images in the split.
     batch_size: of the global batch, a multiple of ``world`` and at most ``size``.
+    start: the step at which a run goes on: what lies before it is left out without being loaded.
     """
 
     def __init__(self, size: int, batch_size: int, *, seed: int, rank: int = 0, world: int = 1) -> None:
         assert batch_size % world == 0, (batch_size, world)
         assert 0 < batch_size <= size, (batch_size, size)
         self.size, self.batch_size, self.seed, self.rank, self.world = size, batch_size, seed, rank, world
-        self.epoch = 0
+        self.epoch, self.start = 0, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Go to ``epoch``; Lightning calls it before each one."""
@@ -58,7 +80,7 @@ class ShuffledBatches(Sampler[Draw]):
 
     def __iter__(self) -> Iterator[Draw]:
         order, mine = self.permutation().numpy(), self.batch_size // self.world
-        for batch in range(len(self)):
+        for batch in range(max(0, self.start - self.epoch * len(self)), len(self)):
             first = batch * self.batch_size + self.rank * mine
             step, epoch = self.epoch * len(self) + batch, self.epoch + batch / len(self)
             yield Draw(step, epoch, order[first : first + mine])
@@ -104,15 +126,25 @@ class Batches(Dataset[ImageBatch]):
         return ImageBatch(self.images.pixels.index_select(0, rows), indices, labels, draw.step, draw.epoch)
 
 
-class Loader(DataLoader[ImageBatch]):
+@runtime_checkable
+class Continued(Protocol):
+    """An order of batches that can be entered at any step."""
+
+    start: int
+
+
+class Loader(DataLoader[B]):
     """A loader of ready batches, whose epoch begins when the first batch is asked for.
+
+    Its state is the step of the batch that comes next, counted by the batches that were handed out: what workers
+    have fetched ahead of training does not count.
 
     torch's own loader asks the sampler as soon as it is iterated over when it has workers, and after a resume
     Lightning iterates before it has called ``set_epoch``. And it draws a number from the global generator
     unless it is given one, so that a validation would move the training's chance.
     """
 
-    def __init__(self, batches: Batches, sampler: Sampler[Draw], workers: int) -> None:
+    def __init__(self, batches: Dataset[B], sampler: Sampler[Draw], workers: int) -> None:
         super().__init__(
             batches,
             batch_size=None,
@@ -124,8 +156,21 @@ class Loader(DataLoader[ImageBatch]):
             generator=torch.Generator().manual_seed(0),
         )
 
-    def __iter__(self) -> Iterator[ImageBatch]:  # type: ignore[override]  # the base promises its private iterator
-        yield from super().__iter__()
+        self._next = 0
+
+    def __iter__(self) -> Iterator[B]:  # type: ignore[override]  # the base promises its private iterator
+        for batch in super().__iter__():
+            self._next = batch.step + 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """The step of the next batch, and the batches of an epoch; Lightning puts it into checkpoints."""
+        return {"step": self._next, "batches": len(self)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on at a stored step."""
+        assert isinstance(self.sampler, Continued), "only training is continued"
+        self._next = self.sampler.start = state["step"]
 
 
 def _ready(batch: Any) -> Any:

@@ -70,7 +70,7 @@ class ImageFolder:
     def _all_names(self) -> list[str]:
         """The paths of all images below ``root``."""
         if not self.root.is_dir():
-            raise Mistake(_no_folder(self.root))
+            raise Mistake(no_folder(self.root))
         names = sorted(image_files(self.root))
         if not names:
             raise Mistake(f"data.root={self.root}: no JPEG, PNG or WebP file in this folder or below it")
@@ -87,7 +87,7 @@ class ImageFolder:
             return named
         if len(names) == 1:
             raise Mistake(f"data.root={self.root}: only one image; training and testing need one each")
-        return _hold_out(names)
+        return hold_out(names)
 
     @cached_property
     def _split_folders(self) -> dict[Split, str]:
@@ -133,8 +133,8 @@ def _hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def _hold_out(names: Sequence[str]) -> dict[Split, list[str]]:
-    """Split two names or more by their hashes."""
+def hold_out(names: Sequence[str]) -> dict[Split, list[str]]:
+    """Split two names or more by their hashes: one in ten, at least one, is for testing."""
     places = {name: _place(name) for name in names}
     ranked = sorted(names, key=places.__getitem__)
     count = sum(place < _HELD_OUT for place in places.values())
@@ -151,7 +151,8 @@ def _place(name: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def _no_folder(root: Path) -> str:
+def no_folder(root: Path) -> str:
+    """What to say of a ``root`` that is no folder, with the nearest that is one."""
     if root.exists():
         return f"data.root={root}: this is a file; name the folder that holds the pictures"
     nearest = next((parent for parent in root.absolute().parents if parent.is_dir()), Path("/"))

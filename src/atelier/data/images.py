@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,17 +9,12 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
-from atelier.data.batches import Batches, Loader, OrderedBatches, ShuffledBatches
-from atelier.data.source import Images, Source, Split
+from atelier.data.batches import Batches, Loader, OrderedBatches, ShuffledBatches, fitting
+from atelier.data.selection import fingerprint, named, sample, shuffled
+from atelier.data.source import Images, Source, Split, check_loading
 from atelier.moment import Moment
 from atelier.pixels import to_unit
 from atelier.types import ImageBatch, Mistake
-
-log = logging.getLogger(__name__)
-
-# Which images a subset or a sample of reals holds must not change from run to run: figures could not be
-# compared.
-_SELECTION_SEED = 0
 
 
 class ImageData(LightningDataModule):
@@ -61,18 +54,15 @@ class ImageData(LightningDataModule):
         root: str | None = None,
     ) -> None:
         super().__init__()
-        for name, value, least in (
-            ("batch_size", batch_size, 1),
-            ("eval_batch_size", eval_batch_size, 1),
-            ("workers", workers, 0),
-            ("subset", subset, 1),
-        ):
-            if value is not None and value < least:
-                raise Mistake(f"data.{name}={value}: must be {least} or more")
+        check_loading(
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            workers=workers,
+            subset=subset,
+            eval_split=eval_split,
+        )
         if classes is not None and not classes:
             raise Mistake("data.classes=[]: name at least one class, or null for all")
-        if eval_split not in ("train", "test"):
-            raise Mistake(f"data.eval_split={eval_split}: must be train or test")
         self.source = source
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.seed, self.workers, self.flip = seed, workers, flip
@@ -94,30 +84,16 @@ class ImageData(LightningDataModule):
 
     def setup(self, stage: str | None = None) -> None:
         """Settle the batch size for this many devices and images."""
-        if stage not in (None, "fit"):
-            return
-        world, size = self._world, len(self.split("train"))
-        if self.batch_size % world:
-            raise Mistake(f"data.batch_size={self.batch_size}: must divide by the {world} devices that share the batch")
-        if size < world:
-            raise Mistake(f"{size} training images cannot be shared by {world} devices: use fewer with trainer.devices")
-        if self.batch_size > size:
-            fitting = size // world * world
-            log.warning(
-                "data.batch_size=%d, but there are %d training images: using %d",
-                self.batch_size,
-                size,
-                fitting,
-            )
-            self.batch_size = fitting
+        if stage in (None, "fit"):
+            self.batch_size = fitting(self.batch_size, len(self.split("train")), self._world)
 
-    def train_dataloader(self) -> Loader:
+    def train_dataloader(self) -> Loader[ImageBatch]:
         """Global batches in the order of (seed, epoch), this rank's slice of each."""
         batches = self.split("train")
         order = ShuffledBatches(len(batches), self.batch_size, seed=self.seed, rank=self._rank, world=self._world)
         return Loader(batches, order, self.workers)
 
-    def val_dataloader(self) -> Loader:
+    def val_dataloader(self) -> Loader[ImageBatch]:
         """Every image of ``eval_split`` once, in order, spread over the ranks."""
         batches = self.split(self.eval_split)
         order = OrderedBatches(len(batches), self.eval_batch_size, rank=self._rank, world=self._world)
@@ -136,22 +112,14 @@ class ImageData(LightningDataModule):
         With ``count``, that many drawn without replacement, in the order of the draw (so a smaller count is
         the beginning of a larger one), the same on every machine.
         """
-        batches = self.split(_named(split))
-        size = len(batches)
-        if count is not None and not 0 < count <= size:
-            raise Mistake(f"{count} real images wanted of the {split} split, which has {size}")
-        order = torch.arange(size) if count is None else _shuffled(size, f"reals/{split}")[:count]
-        for draw in OrderedBatches(len(order), batch_size):
-            yield batches[draw._replace(indices=order.numpy()[draw.indices])]
+        batches = self.split(named(split))
+        return sample(batches, len(batches), split, count, batch_size)
 
     def fingerprint(self, split: str) -> str:
         """16 hexadecimal digits that stand for the split's pixels, their shape and the selection."""
-        batches = self.split(_named(split))
+        batches = self.split(named(split))
         pixels = batches.images.pixels
-        content = hashlib.blake2b(f"{list(pixels.shape)} {pixels.dtype}".encode(), digest_size=8)
-        for part in (pixels, batches.chosen):
-            content.update(part.contiguous().numpy().data)
-        return content.hexdigest()
+        return fingerprint(f"{list(pixels.shape)} {pixels.dtype}", pixels, batches.chosen)
 
     def split(self, split: Split) -> Batches:
         """The images of ``split`` that the selection leaves; loaded when first asked for."""
@@ -186,7 +154,7 @@ class ImageData(LightningDataModule):
             return chosen
         if self.subset > len(chosen):
             raise Mistake(f"data.subset={self.subset}: there are {len(chosen)} training images")
-        return chosen[_shuffled(len(chosen), "subset")[: self.subset]]
+        return chosen[shuffled(len(chosen), "subset")[: self.subset]]
 
 
 def _refuse_broken(images: Images, split: Split) -> None:
@@ -210,16 +178,3 @@ def _of_classes(images: Images, classes: Sequence[int]) -> Tensor:
         listed = ", ".join(f"{label} ({name})" for label, name in enumerate(names) if str(label) != name)
         raise Mistake(f"{wanted}: no class {unknown[0]}; there are 0 to {len(names) - 1}{listed and ': '}{listed}")
     return torch.isin(images.labels, torch.tensor(list(classes))).nonzero().squeeze(1)
-
-
-def _shuffled(size: int, purpose: str) -> Tensor:
-    generator = Moment(seed=_SELECTION_SEED, step=0).within("data").generator(purpose)
-    return torch.randperm(size, generator=generator)
-
-
-def _named(split: str) -> Split:
-    if split == "train":
-        return "train"
-    if split == "test":
-        return "test"
-    raise Mistake(f"{split}: no such split; there are train and test")

@@ -34,16 +34,9 @@ class Shape:
 def read(path: Path, shape: Shape) -> NDArray[np.uint8]:
     """The file's (first) picture, ``[C, S, S]``: upright, cut to a centre square and resized.
 
-    Resizing is bicubic and antialiased. Transparency is laid on white, 16-bit grey is divided by 257, CMYK
-    and palettes become RGB.
-
-    Raises whatever Pillow finds wrong with the file, and ValueError above 50 megapixels.
+    Resizing is bicubic and antialiased. Raises as :func:`open_upright` does.
     """
-    with Image.open(path, formats=_FORMATS) as opened:
-        if opened.width * opened.height > MOST_PIXELS:
-            raise ValueError(f"{opened.width} x {opened.height} is more than {MOST_PIXELS // 10**6} megapixels")
-        picture = ImageOps.exif_transpose(opened)
-        picture = _flat(picture).convert("L" if shape.channels == 1 else "RGB")
+    picture = open_upright(path, shape.channels)
     side = min(picture.width, picture.height, shape.crop or picture.width)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     # Cropping before resizing keeps what lies outside from bleeding in, and resizes less.
@@ -52,6 +45,19 @@ def read(path: Path, shape: Shape) -> NDArray[np.uint8]:
         picture = picture.resize((shape.image_size, shape.image_size), Image.Resampling.BICUBIC)
     pixels = np.asarray(picture, dtype=np.uint8).reshape(shape.image_size, shape.image_size, shape.channels)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def open_upright(path: Path, channels: int) -> Image.Image:
+    """The file's (first) picture at its own size, upright as its camera was held, in mode L (1 channel) or RGB.
+
+    Transparency is laid on white, 16-bit grey is divided by 257, CMYK and palettes become RGB.
+
+    Raises whatever Pillow finds wrong with the file, and ValueError above 50 megapixels.
+    """
+    with Image.open(path, formats=_FORMATS) as opened:
+        if opened.width * opened.height > MOST_PIXELS:
+            raise ValueError(f"{opened.width} x {opened.height} is more than {MOST_PIXELS // 10**6} megapixels")
+        return _flat(ImageOps.exif_transpose(opened)).convert("L" if channels == 1 else "RGB")
 
 
 def _flat(picture: Image.Image) -> Image.Image:

@@ -43,6 +43,22 @@ class Source(Protocol):
         ...
 
 
+def check_loading(
+    *, batch_size: int, eval_batch_size: int, workers: int, subset: int | None, eval_split: Split
+) -> None:
+    """Refuse what no data module can load by."""
+    for name, value, least in (
+        ("batch_size", batch_size, 1),
+        ("eval_batch_size", eval_batch_size, 1),
+        ("workers", workers, 0),
+        ("subset", subset, 1),
+    ):
+        if value is not None and value < least:
+            raise Mistake(f"data.{name}={value}: must be {least} or more")
+    if eval_split not in ("train", "test"):
+        raise Mistake(f"data.eval_split={eval_split}: must be train or test")
+
+
 def check_shape(image_size: int, channels: int) -> None:
     """Refuse what no picture can be resized to."""
     if image_size < 1:

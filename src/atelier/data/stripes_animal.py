@@ -65,7 +65,7 @@ _COATS = torch.tensor(
         [0.70, 0.90, 0.78],
     ]
 )
-_BANDS = 3.25  # along the trunk
+_BANDS = 2.25  # along the trunk
 
 
 class Herd(NamedTuple):

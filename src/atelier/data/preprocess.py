@@ -1,0 +1,116 @@
+"""How a photograph of any size becomes one that a translator is trained and tested on.
+
+The five ways and their arithmetic are those of the public implementation of CycleGAN
+(junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py); all resizing is Pillow's bicubic, which antialiases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from atelier.data.album import Reader
+from atelier.data.picture import MOST_PIXELS, open_upright
+from atelier.types import Mistake
+
+Way = Literal["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]
+
+# Generators halve an image twice, so without other wishes its sides must divide by four.
+_BASE = 4
+
+
+def crops(way: Way) -> bool:
+    """Whether training sees crops (otherwise whole images, whose sizes may differ)."""
+    return "crop" in way
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocess:
+    """What is done to a picture before it is kept; the random part (crop and flip) comes later, batch by batch.
+
+    way: ``resize_and_crop`` to load_size x load_size, whatever the aspect, and crop; ``crop`` at its own size;
+        ``scale_width`` to the width load_size, the height in proportion, at least crop_size;
+        ``scale_width_and_crop`` both; ``none``: the sides rounded to multiples of 4.
+    load_size: side or width in pixels before the crop.
+    crop_size: side of the crop.
+    channels: 1 (grey, by luma) or 3.
+    centred: keep the crop in the middle alone, for evaluation.
+    """
+
+    way: Way
+    load_size: int
+    crop_size: int
+    channels: int
+    centred: bool = False
+
+    def __post_init__(self) -> None:
+        if self.way not in get_args(Way):
+            raise Mistake(f"data.preprocess={self.way}: must be one of {', '.join(get_args(Way))}")
+        assert self.channels in (1, 3), self.channels
+        if self.crop_size < 1:
+            raise Mistake(f"data.image_size={self.crop_size}: must be a number of pixels, 1 or more")
+        if self.load_size < self.crop_size:
+            raise Mistake(
+                f"data.load_size={self.load_size}: must be at least data.image_size={self.crop_size}, "
+                "the side of the crop that is taken of it"
+            )
+
+    def evaluation(self) -> Preprocess:
+        """The form in which images are tested: loaded at the size of the crop, of which the middle is kept.
+
+        The public implementation crops at random when it tests; from the middle, figures can be compared. Of
+        ``resize_and_crop`` nothing is left to crop.
+        """
+        return replace(self, load_size=self.crop_size, centred=crops(self.way) and self.way != "resize_and_crop")
+
+    def reader(self) -> Reader:
+        """The same for an album of files."""
+        return Reader(self.read, {"preprocess": asdict(self)})
+
+    def read(self, path: Path) -> NDArray[np.uint8]:
+        """The file's picture, ``[C, H, W]``.
+
+        A picture smaller than a crop is continued in black to the right and below, as Pillow's crop does.
+
+        Raises whatever :func:`~atelier.data.picture.open_upright` does, and ValueError where the size would be
+        absurd.
+        """
+        picture = open_upright(path, self.channels)
+        size = self.scaled(*picture.size)
+        if min(size) < 1:
+            raise ValueError(f"{picture.width} x {picture.height} leaves no multiple of {_BASE} pixels")
+        if size[0] * size[1] > MOST_PIXELS:
+            raise ValueError(f"it would become {size[0]} x {size[1]}, more than {MOST_PIXELS // 10**6} megapixels")
+        if size != picture.size:
+            picture = picture.resize(size, Image.Resampling.BICUBIC)
+        kept = self._fitted(picture) if crops(self.way) else picture
+        pixels = np.asarray(kept, dtype=np.uint8).reshape(kept.height, kept.width, self.channels)
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+    def scaled(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height after resizing."""
+        if self.way == "resize_and_crop":
+            return self.load_size, self.load_size
+        if self.way.startswith("scale_width"):
+            if width == self.load_size and height >= self.crop_size:
+                return width, height
+            return self.load_size, int(max(self.load_size * height / width, self.crop_size))
+        if self.way == "none":
+            return round(width / _BASE) * _BASE, round(height / _BASE) * _BASE
+        return width, height
+
+    def _fitted(self, picture: Image.Image) -> Image.Image:
+        """The picture no smaller than a crop, or the crop in its middle."""
+        width, height = max(picture.width, self.crop_size), max(picture.height, self.crop_size)
+        left, top = 0, 0
+        if self.centred:
+            left, top = (width - self.crop_size) // 2, (height - self.crop_size) // 2
+            width = height = self.crop_size
+        if (left, top, width, height) == (0, 0, *picture.size):
+            return picture
+        return picture.crop((left, top, left + width, top + height))

@@ -1,0 +1,160 @@
+"""Two domains of photographs in folders called as the public implementation of CycleGAN calls them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from torch import Tensor
+
+from atelier.data.album import RaggedAlbum, open_ragged_album
+from atelier.data.folder import hold_out, image_files, no_folder
+from atelier.data.preprocess import Preprocess, Way
+from atelier.data.source import Split
+from atelier.types import Domain, Mistake
+
+log = logging.getLogger(__name__)
+
+Letter = Literal["A", "B"]
+
+# Names of the folders of a split without their letter, the preferred one first.
+_STEMS: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val")}
+
+# Files, or entries of a folder, that a message names.
+_SHOWN = 5
+
+
+class UnpairedFolder:
+    """JPEG, PNG and WebP files of any depth below ``trainA``, ``trainB``, ``testA`` and ``testB``.
+
+    Where a test folder is missing (``valA`` and ``valB`` also serve), one image in ten of its domain is held out
+    of training, by a hash of its path. Links that lead out of ``root`` are not followed.
+
+    root: the folder that holds these four.
+    preprocess, load_size, image_size: see :class:`~atelier.data.preprocess.Preprocess`; image_size is its crop_size.
+    channels_a, channels_b: 1 (grey) or 3, of each domain.
+    a: the letter of the folders of domain a; domain b has the other.
+    paired: whether equal places in the sorted folders are true partners (names may differ by an ending _A or _B).
+        Training does not use it; scores do.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        preprocess: Way,
+        load_size: int,
+        image_size: int,
+        channels_a: int,
+        channels_b: int,
+        a: Letter,
+        paired: bool,
+    ) -> None:
+        if a not in ("A", "B"):
+            raise Mistake(f"data.source.a={a}: must be A or B, the letter of domain a's folders")
+        for option, channels in (("channels_a", channels_a), ("channels_b", channels_b)):
+            if channels not in (1, 3):
+                raise Mistake(f"{option}={channels}: must be 1 (grey) or 3 (colour)")
+        self.root = Path(root).expanduser()
+        self.letters: dict[Domain, Letter] = {"a": a, "b": "B" if a == "A" else "A"}
+        self.preprocess: dict[Domain, Preprocess] = {
+            "a": Preprocess(preprocess, load_size, image_size, channels_a),
+            "b": Preprocess(preprocess, load_size, image_size, channels_b),
+        }
+        self.paired = paired
+
+    def prepare(self) -> None:
+        """Decode what a run needs and is not decoded yet: training images for crops, test images for evaluation.
+
+        Raises Mistake where a domain has no folder, or no readable image.
+        """
+        for domain in self.letters:
+            self.training(domain)
+            self.load("test", domain)
+
+    def load(self, split: Split, domain: Domain) -> RaggedAlbum:
+        """The readable images as they are evaluated, in the order of their names, which are paths below ``root``."""
+        return self._album(split, domain, self.preprocess[domain].evaluation())
+
+    def training(self, domain: Domain) -> RaggedAlbum:
+        """The readable training images as crops are taken of them."""
+        return self._album("train", domain, self.preprocess[domain])
+
+    def truth(self, split: Split, domain: Domain) -> Tensor | None:
+        """The partner of each image, where the folders are paired; None, with a warning, where they do not match."""
+        if not self.paired:
+            return None
+        mine, others = self.load(split, domain), self.load(split, "b" if domain == "a" else "a")
+        if _partners(mine.names) != _partners(others.names) or not isinstance(others.pixels, Tensor):
+            log.warning("%s (%s): its folders do not pair up, so no translation is scored", self._said, split)
+            return None
+        return others.pixels
+
+    @property
+    def _said(self) -> str:
+        return f"data.root={self.root}"
+
+    def _album(self, split: Split, domain: Domain, preprocess: Preprocess) -> RaggedAlbum:
+        files = {name: self.root / name for name in self._names[domain][split]}
+        return open_ragged_album(files, preprocess.reader(), f"{self._said} ({split}{self.letters[domain]})")
+
+    @cached_property
+    def _names(self) -> Mapping[Domain, Mapping[Split, Sequence[str]]]:
+        """The paths below ``root`` of each domain's splits."""
+        if not self.root.is_dir():
+            raise Mistake(no_folder(self.root))
+        return {domain: self._split(letter) for domain, letter in self.letters.items()}
+
+    def _split(self, letter: Letter) -> Mapping[Split, Sequence[str]]:
+        train = self._below(f"train{letter}")
+        if not train:
+            raise Mistake(self._no_images(f"train{letter}"))
+        tested = (self._below(f"{stem}{letter}") for stem in _STEMS["test"])
+        test = next((names for names in tested if names), None)
+        if test is not None:
+            return {"train": train, "test": test}
+        if len(train) == 1:
+            log.warning("%s: train%s has one image and test%s none: it is also tested on", self._said, letter, letter)
+            return {"train": train, "test": train}
+        parts = hold_out(train)
+        log.warning(
+            "%s: no images in test%s: %d of the %d in train%s are held out",
+            *(self._said, letter, len(parts["test"]), len(train), letter),
+        )
+        return parts
+
+    def _below(self, folder: str) -> list[str]:
+        """The paths below ``root`` of the images in ``folder``, sorted; none where there is no such folder."""
+        home = self.root.resolve()
+        found = sorted(f"{folder}/{name}" for name in image_files(self.root / folder))
+        outside = [name for name in found if not (self.root / name).resolve().is_relative_to(home)]
+        if outside:
+            log.warning("%s: %d links lead out of it and are left out: %s", self._said, len(outside), _few(outside))
+        return sorted(set(found) - set(outside))
+
+    def _no_images(self, folder: str) -> str:
+        here = self.root / folder
+        if here.is_dir():
+            return f"{self._said}: no JPEG, PNG or WebP file in {folder} or below it; it holds {_entries(here)}"
+        return (
+            f"{self._said}: there is no folder {folder}, but {_entries(self.root)}; wanted are trainA and trainB, and "
+            "testA and testB where some images are kept for testing"
+        )
+
+
+def _partners(names: Sequence[str]) -> list[str]:
+    """What is left of the paths without the domain's folder, the ending and the letter."""
+    stems = [PurePosixPath(name).with_suffix("").parts[1:] for name in names]
+    return ["/".join(parts).removesuffix("_A").removesuffix("_B") for parts in stems]
+
+
+def _entries(folder: Path) -> str:
+    return _few(sorted(entry.name for entry in folder.iterdir())) or "nothing"
+
+
+def _few(names: Sequence[str]) -> str:
+    text = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
+    return text.encode(errors="backslashreplace").decode()
