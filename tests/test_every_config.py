@@ -34,18 +34,38 @@ PARTNERS: dict[str, list[str]] = {
     "picture=scatter": ["model=gan", "data=ring"],
     "extractor=classifier": [f"extractor.weights={SHIPPED / 'digits.pt'}"],
     "regularizer=gradient_penalty": ["model.critic.network.norm=null"],
+    "generator=unet_128": ["model=cyclegan", "data=stripes", "data.image_size=128"],
+    "generator=unet_256": ["model=cyclegan", "data=stripes", "data.image_size=256"],
+    "extractor=none": ["model=cyclegan", "data=stripes"],
+    "metric=translation": ["model=cyclegan", "data=stripes"],
+    "model=cyclegan": ["data=stripes"],
 }
 """What an option needs beside it, where the default composition is not a fitting one."""
 
-FAMILY = {"network", "code", "output", "reconstruction", "corruption", "sparsity"}
-"""Axes of the autoencoders."""
+FAMILIES = {
+    "autoencoder": {"network", "code", "output", "reconstruction", "corruption", "sparsity"},
+    "cyclegan": {"generator", "discriminator"},
+}
+"""A family's own axes."""
+
+UNPAIRED = {file.stem for file in (CONF / "data").glob("*.yaml") if OmegaConf.load(file).facts.kind == "unpaired"}
 
 MACHINES = {"trainer=gpu": torch.cuda.is_available(), "trainer=mps": torch.backends.mps.is_available()}
 
 
 def _partners(word: str) -> list[str]:
-    group = word.split("=", maxsplit=1)[0]
-    return PARTNERS.get(word, ["model=autoencoder"] if group in FAMILY or word.endswith("=autoencoder") else [])
+    group, _, option = word.partition("=")
+    if word in PARTNERS:
+        return PARTNERS[word]
+    if group == "data" and option in UNPAIRED:
+        return ["model=cyclegan"]
+    if group == "callback" and option == "translation":
+        return ["model=cyclegan", "data=stripes"]
+    if group in FAMILIES["cyclegan"]:
+        return ["model=cyclegan", "data=stripes"]
+    if group in FAMILIES["autoencoder"] or word.endswith("=autoencoder"):
+        return ["model=autoencoder"]
+    return []
 
 
 @pytest.mark.parametrize("file", sorted(CONF.rglob("*.yaml")), ids=lambda file: str(file.relative_to(CONF)))
@@ -109,9 +129,32 @@ def _limits(batches: int) -> list[str]:
 GAN_SMALL = ["model.generator.width=8", "model.critic.network.width=8", "data.batch_size=16"]
 
 
+TRANSLATOR_SMALL = [
+    "model=cyclegan",
+    "data=stripes",
+    "data.image_size=32",
+    "data.source.train=8",
+    "data.source.test=4",
+    "generator.width=4",
+    "generator.blocks=1",
+    "discriminator.width=4",
+    "discriminator.layers=2",
+]
+
+
 @pytest.mark.parametrize("model", groups(CONF)["model"])
-def test_every_model_trains_two_batches_of_digits(model: str, composed: Compose) -> None:
-    assert _train(composed(f"model={model}", "data=digits", *_limits(2)), 2)
+def test_every_model_trains_two_batches(model: str, composed: Compose) -> None:
+    words = TRANSLATOR_SMALL if model == "cyclegan" else [f"model={model}", "data=digits"]
+    assert _train(composed(*words, *_limits(2)), 2)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [f"{axis}={option}" for axis in ("objective", "regularizer", "augment", "init") for option in groups(CONF)[axis]],
+)
+def test_every_word_of_the_platform_is_one_for_translators(word: str, composed: Compose) -> None:
+    means = _train(composed(*TRANSLATOR_SMALL, word, *_limits(2)), 2)
+    assert {"d/a/adversarial", "d/b/adversarial", "g/cycle_a", "g/identity_b", "d/loss", "g/loss"} <= means.keys()
 
 
 @pytest.mark.parametrize("objective", groups(CONF)["objective"])

@@ -18,6 +18,8 @@ AXES = (
     "latent",
     "condition",
     "network",
+    "generator",
+    "discriminator",
     "code",
     "output",
     "reconstruction",
