@@ -28,6 +28,14 @@ class Loaded(NamedTuple):
     file: Path
 
 
+class Part(NamedTuple):
+    """One network of a model in evaluation mode, the resolved configuration of the whole, and the file."""
+
+    network: nn.Module
+    cfg: DictConfig
+    file: Path
+
+
 class Passport(Callback):
     """Writes the configuration and the versions into every checkpoint, so that each is enough for every verb."""
 
@@ -78,7 +86,8 @@ def read(path: str | Path | None) -> dict[str, Any]:
         with zipfile.ZipFile(file) as archive:  # torch itself does not compare the check sums
             if broken := archive.testzip():
                 raise zipfile.BadZipFile(broken)
-        content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        # Mapped: a verb that needs one network does not load the others and the optimizers' moments.
+        content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # a damaged file can fail anywhere in torch, zip or pickle
         raise Mistake(f"{file}: not a checkpoint, or damaged ({type(error).__name__})") from error
     passport = content.get("atelier") if isinstance(content, dict) else None
@@ -111,6 +120,32 @@ def load(path: str | Path) -> Loaded:
     assert isinstance(model, LightningModule)
     pour(content["state_dict"], model, find(path))
     return Loaded(model.eval(), cfg, find(path))
+
+
+def load_part(path: str | Path, name: str) -> Part:
+    """The network ``model.<name>`` of a checkpoint or run folder, on the CPU; the others are neither built nor loaded.
+
+    Raises:
+        Mistake: if there is no checkpoint, its model has no such network, or its configuration names what may not
+            be built.
+    """
+    content, file = read(path), find(path)
+    register_resolvers()
+    cfg = OmegaConf.create(content["atelier"]["config"])
+    node = OmegaConf.select(cfg, f"model.{name}")
+    if not isinstance(node, DictConfig):
+        raise Mistake(f"{file}: its model has no {name} (one of model=cyclegan has)")
+    if mistakes := unfit(node):
+        raise Mistake(f"{file}: " + "; ".join(mistakes))
+    network = build(node)
+    assert isinstance(network, nn.Module)
+    weights = content["state_dict"]
+    # Where a model keeps averages of its networks, these are the ones to use.
+    averaged = f"average.{name}.network."
+    prefix = averaged if any(key.startswith(averaged) for key in weights) else f"{name}."
+    state = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    pour(state, network, file)
+    return Part(network.eval(), cfg, file)
 
 
 def pour(state: dict[str, torch.Tensor], model: nn.Module, source: str | Path) -> None:

@@ -47,3 +47,26 @@ def test_sweep_removes_what_a_killed_process_left(tmp_path: Path) -> None:
     (tmp_path / "last.ckpt").write_bytes(b"whole")
     sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_on_a_full_disk_the_former_checkpoint_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """torch answers a failing write in its own way, so the disk is really full here."""
+    path, io, opening = tmp_path / "last.ckpt", AtomicCheckpointIO(), Path.open
+    io.save_checkpoint({"step": torch.ones(1)}, path)
+
+    def full(self: Path, mode: str = "r", *rest: Any) -> Any:
+        return opening(Path("/dev/full") if mode == "wb" else self, mode, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", full)
+        io.save_checkpoint({"step": torch.zeros(300_000)}, path)
+    assert io.full
+    assert "the disk is full" in caplog.text
+    assert "the former one is kept" in caplog.text
+    assert torch.load(path, weights_only=True) == {"step": torch.ones(1)}
+    assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
+    io.save_checkpoint({"step": torch.zeros(1)}, path)
+    assert not io.full

@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from pytorch_lightning.callbacks import Checkpoint
 
 from atelier.callback.bookkeeping import Bookkeeping
 from atelier.callback.journal import read_journal
@@ -26,3 +28,20 @@ def test_rows_need_at_least_one_batch() -> None:
 
 def test_terms_stay_out_of_lightnings_own_logging(fit, toy) -> None:
     assert fit(toy(), Bookkeeping(every_n_steps=1)).callback_metrics == {}
+
+
+def test_a_half_filled_ledger_is_carried_over_an_interruption(fit, toy, tmp_path: Path) -> None:
+    class Interrupted(Checkpoint):
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
+            if batch.step == 6:
+                trainer.save_checkpoint(tmp_path / "half.ckpt")
+
+    fit(toy(), Bookkeeping(every_n_steps=4), Interrupted(), epochs=2, enable_checkpointing=True)
+    content = torch.load(tmp_path / "half.ckpt", weights_only=True)
+    assert content["ledger"]["batches"] == 2
+    assert content["ledger"]["sums"]["d/loss"][0].tolist() == [5.0 + 6.0]
+    again, module = Bookkeeping(every_n_steps=4), toy()
+    trainer = fit(toy(), epochs=1)
+    again.on_load_checkpoint(trainer, module, content)
+    again.on_train_start(trainer, module)
+    assert module.ledger.close()["d/loss"] == 5.5

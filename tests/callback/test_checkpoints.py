@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +9,8 @@ import torch
 from atelier.callback.bookkeeping import Bookkeeping
 from atelier.callback.checkpoints import Checkpoints
 from atelier.callback.monitor import Monitor
-from atelier.types import Diverged
+from atelier.callback.recorder import clock_of
+from atelier.types import Diverged, Mistake
 
 
 @pytest.fixture
@@ -57,3 +59,57 @@ def test_a_weight_that_is_not_finite_is_not_saved(fit, toy, saved, tmp_path: Pat
     with pytest.raises(Diverged, match="a weight is not finite"):
         fit(module, Checkpoints(), epochs=1, enable_checkpointing=True)
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_last_is_written_within_an_epoch_but_never_after_its_last_batch(fit, toy, tmp_path: Path) -> None:
+    steps = []
+
+    class Watched(Checkpoints):
+        def save_last(self, trainer, pl_module) -> bool:
+            steps.append((clock_of(trainer).step, trainer.is_last_batch))
+            return super().save_last(trainer, pl_module)
+
+    fit(toy(), Watched(every_n_batches=2), epochs=2, enable_checkpointing=True)
+    # Five batches an epoch; steps 5 and 10 are saved by the epochs' ends.
+    assert [step for step, _ in steps] == [2, 4, 5, 7, 9, 10]
+
+
+def test_a_state_before_a_validation_is_not_saved(fit, toy, scoreboard, saved) -> None:
+    steps = []
+
+    class Watched(Checkpoints):
+        def save_last(self, trainer, pl_module) -> bool:
+            steps.append(clock_of(trainer).step)
+            return super().save_last(trainer, pl_module)
+
+    fit(toy(), scoreboard, Watched(every_n_batches=1), epochs=1, enable_checkpointing=True, val_check_interval=2)
+    assert steps == [1, 3, 5]
+
+
+def test_minutes_are_counted_by_a_clock_that_does_not_jump(fit, toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(range(0, 100_000, 40))
+    watch = SimpleNamespace(monotonic=lambda: float(next(now)))
+    monkeypatch.setattr("atelier.callback.checkpoints.time", watch)
+    steps = []
+
+    class Watched(Checkpoints):
+        def save_last(self, trainer, pl_module) -> bool:
+            steps.append(clock_of(trainer).step)
+            return super().save_last(trainer, pl_module)
+
+    fit(toy(), Watched(every_n_minutes=1), epochs=1, enable_checkpointing=True)
+    assert steps == [2, 4, 5]
+
+
+def test_the_best_states_are_kept_and_no_others(fit, toy, scoreboard, saved, tmp_path: Path) -> None:
+    offsets = [0.8, 0.3, 0.1, 0.5, 0.2]
+    fit(toy(offsets.__getitem__), scoreboard, Checkpoints(keep=3), epochs=5, enable_checkpointing=True)
+    folder = tmp_path / "run" / "checkpoints"
+    assert sorted(file.name for file in folder.iterdir()) == ["best-2.ckpt", "best-5.ckpt", "best.ckpt", "last.ckpt"]
+    assert [saved(name)["callbacks"]["Clock"]["epoch"] for name in ("best", "best-5", "best-2")] == [3.0, 5.0, 2.0]
+
+
+@pytest.mark.parametrize("wrong", [{"every_n_minutes": 0}, {"every_n_batches": 0}, {"keep": 0}])
+def test_wrong_settings_are_named(wrong) -> None:
+    with pytest.raises(Mistake, match=f"callback.checkpoints.{next(iter(wrong))}=0"):
+        Checkpoints(**wrong)

@@ -65,3 +65,21 @@ def test_curves_leave_out_rows_without_a_value(tmp_path: Path) -> None:
     assert curves["val/fd"] == ([1.0], [9.0])
     assert curves["d/loss"][0] == [0.5, 1.0]
     assert read_curves(tmp_path / "missing.csv") == {}
+
+
+def test_rows_behind_a_position_are_cut_back(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for images in (64, 128):
+        journal.log_metrics({"epoch": images / 128, "images_seen": images, "d/loss": 1.5})
+    journal.log_metrics({"epoch": 1.5, "images_seen": 192, "val/fd": 9.0})
+    with (tmp_path / "metrics.csv").open("a") as stream:
+        stream.write("1.5,19")  # a power cut
+    again = Journal(tmp_path)
+    again.cut_back(128)
+    again.log_metrics({"epoch": 1.5, "images_seen": 192, "d/loss": 1.0})
+    assert rows(tmp_path / "metrics.csv") == [
+        ["epoch", "images_seen", "d/loss"],
+        ["0.5", "64", "1.5"],
+        ["1.0", "128", "1.5"],
+        ["1.5", "192", "1.0"],
+    ]

@@ -14,7 +14,7 @@ TRAIN: list[tuple[str, list[str]]] = [
     # typos
     ("modle=dcgan", ["modle=dcgan", "did you mean model?"]),
     ("model=dcgann", ["model=dcgann", "did you mean dcgan?"]),
-    ("experiment=typo", ["experiment=typo", "dcgan_mnist"]),
+    ("experiment=typo", ["experiment=typo", "dcgan_cifar10"]),
     ("data.batchsize=3", ["data.batchsize=3", "did you mean batch_size?"]),
     ("a.b.c=1", ["there is no option a.b.c"]),
     ("ckpt=text.ckpt", ["there is no option ckpt"]),

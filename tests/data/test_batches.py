@@ -73,3 +73,33 @@ def test_iterating_leaves_the_global_generator_alone() -> None:
     before = torch.get_rng_state()
     list(Loader(pictures(), ShuffledBatches(SIZE, BATCH, seed=0), workers=0))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("taken", [0, 3, SIZE // BATCH])
+def test_a_loader_goes_on_at_the_batch_after_the_last_one_taken(workers: int, taken: int) -> None:
+    whole = Loader(pictures(), ShuffledBatches(SIZE, BATCH, seed=1), 0)
+    steps: list[int] = []
+    for epoch in (2, 3):
+        whole.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
+        steps += [batch.step for batch in whole]
+    first = Loader(pictures(), ShuffledBatches(SIZE, BATCH, seed=1), workers)
+    first.sampler.set_epoch(2)  # type: ignore[attr-defined]
+    seen = [batch.step for batch, _ in zip(first, range(taken), strict=False)]
+    state = {**first.state_dict(), **({} if taken else {"step": 2 * len(first)})}
+
+    again = Loader(pictures(), ShuffledBatches(SIZE, BATCH, seed=1), workers)
+    again.load_state_dict(state)
+    for epoch in (2, 3):
+        again.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
+        seen += [batch.step for batch in again]
+    assert [step for step in steps if step >= state["step"]] == seen[min(taken, len(seen)) :]
+    assert again.state_dict() == {"step": 4 * len(again), "batches": len(again)}
+
+
+def test_an_epoch_cut_short_is_followed_by_a_whole_one() -> None:
+    """With trainer.limit_train_batches the position at an epoch's end lies before its last batch."""
+    order = ShuffledBatches(SIZE, BATCH, seed=0)
+    order.start = 2 * len(order) + 3
+    order.set_epoch(3)
+    assert [draw.step for draw in order] == list(range(3 * len(order), 4 * len(order)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,11 @@ from typing import IO, Any
 
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
+from pytorch_lightning import Trainer
+
+_log = logging.getLogger(__name__)
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -61,12 +68,43 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     Lightning's own writes to the system's temporary folder and moves the file: where that is another file
     system, a kill in the middle leaves a torn checkpoint under the final name.
+
+    On a full disk the former file stays, and training goes on: space may be made before the next one.
+
+    full: whether the last checkpoint found no room.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any | None = None
     ) -> None:
-        """Write ``checkpoint`` to ``path``, or raise and leave ``path`` as it was."""
+        """Write ``checkpoint`` to ``path``, or leave ``path`` as it was: say so if the disk is full, else raise."""
         assert storage_options is None, "local files have no storage options"
-        with replacing(Path(path)) as stream:
-            torch.save(checkpoint, stream)
+        file, self.full = Path(path), False
+        try:
+            with replacing(file) as stream:
+                torch.save(checkpoint, stream)
+        except (OSError, RuntimeError) as error:  # torch's writer may answer with an error of its own
+            if not _is_full(error):
+                raise
+            self.full = True
+            kept = "the former one is kept" if file.exists() else "there is none yet"
+            _log.warning("the disk is full: %s was not written, %s; training goes on", file, kept)
+
+
+def unsaved(trainer: Trainer) -> bool:
+    """Whether the last checkpoint found no room, by what the first rank saw."""
+    plugin = trainer.strategy.checkpoint_io
+    full = isinstance(plugin, AtomicCheckpointIO) and plugin.full
+    return trainer.strategy.broadcast(full) if trainer.world_size > 1 else full
+
+
+def _is_full(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

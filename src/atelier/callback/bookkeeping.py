@@ -22,6 +22,16 @@ class Bookkeeping(Callback):
             raise Mistake(f"callback.bookkeeping.every_n_steps={every_n_steps}: at least 1 batch lies between two rows")
         self.every_n_steps = every_n_steps
         self._entered = 0
+        self._stored: dict[str, Any] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """In a run that goes on within an epoch: open the ledger where it was."""
+        if self._stored:
+            assert isinstance(pl_module, Bookkeeper), f"{type(pl_module).__name__} keeps no ledger"
+            device, rank = pl_module.device, trainer.global_rank
+            mine = {name: (sums[rank].to(device), count) for name, (sums, count) in self._stored.items()}
+            pl_module.ledger.load_state_dict(mine)
+            self._stored = {}
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -37,8 +47,27 @@ class Bookkeeping(Callback):
             self.close(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Nothing is carried over, so that a checkpoint needs no half-filled ledger."""
+        """Nothing is carried over into the next epoch."""
         self.close(trainer, pl_module)
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add the key ``ledger``: the batches in it, and by name the sums of all ranks ``[world]`` and their count.
+
+        To close it here would be simpler, but then the rows would depend on when checkpoints were written.
+        """
+        assert isinstance(pl_module, Bookkeeper), f"{type(pl_module).__name__} keeps no ledger"
+        everywhere = trainer.strategy.all_gather
+        sums = {
+            name: (everywhere(total).reshape(-1).cpu(), count)
+            for name, (total, count) in pl_module.ledger.state_dict().items()
+        }
+        checkpoint["ledger"] = {"batches": self._entered, "sums": sums}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep the stored ledger until training starts, when the model is on its device."""
+        stored = checkpoint.get("ledger", {"batches": 0, "sums": {}})
+        if all(len(sums) == trainer.world_size for sums, _ in stored["sums"].values()):
+            self._entered, self._stored = stored["batches"], stored["sums"]
 
     def close(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the means over all ranks since the last time, if there are any."""

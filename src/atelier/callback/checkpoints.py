@@ -1,17 +1,25 @@
-"""checkpoints/last.ckpt and checkpoints/best.ckpt."""
+"""checkpoints/last.ckpt, checkpoints/best.ckpt and the runners-up."""
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import shutil
+import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from atelier.callback.atomic import sweep
+from atelier.callback.atomic import sweep, unsaved
 from atelier.callback.recorder import Row, board_of, clock_of
-from atelier.types import Diverged, Game
+from atelier.callback.standing import History, whole
+from atelier.types import Diverged, Game, Mistake
+
+_ASK_EVERY = 10  # batches between two looks at the clock in a run of several processes, which must agree
 
 
 def folder(trainer: Trainer) -> Path:
@@ -43,15 +51,42 @@ def diverged(trainer: Trainer, what: str) -> Diverged:
     )
 
 
-class Checkpoints(Checkpoint):
-    """Saves the state at every epoch's end, and the state that was best by the first board's primary figure.
+def between_batches(trainer: Trainer, batch_idx: int) -> bool:
+    """Whether a state saved after batch ``batch_idx`` is continued by the next batch.
 
-    Nothing is saved once a training term or a weight has left the finite numbers, so both files stay good.
+    After an epoch's last batch the epoch's end is still to come, and Lightning leaves it out when it continues a state
+    saved there; so it does with a validation within the epoch.
+    """
+    every = trainer.val_check_batch
+    if trainer.is_last_batch:
+        return False
+    if not every or math.isinf(every):
+        return True
+    counted = batch_idx if trainer.check_val_every_n_epoch is not None else trainer.fit_loop.total_batch_idx
+    return (counted + 1) % every != 0
+
+
+class Checkpoints(Checkpoint):
+    """Saves the last state now and then and at every epoch's end, and the best states by the first board's figure.
+
+    Nothing is saved once a training term or a weight has left the finite numbers, so all files stay good.
     Lightning calls this class after all other callbacks, and at an epoch's end after the model itself.
+
+    every_n_minutes, every_n_batches: how often last.ckpt is written within an epoch; None for at its end alone.
+    keep: number of best states; the best is best.ckpt, the others are best-<epoch>.ckpt.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, every_n_minutes: float | None = None, every_n_batches: int | None = None, keep: int = 1) -> None:
+        if every_n_minutes is not None and not every_n_minutes > 0:
+            raise Mistake(f"callback.checkpoints.every_n_minutes={every_n_minutes}: must be above 0")
+        if every_n_batches is not None and every_n_batches < 1:
+            raise Mistake(f"callback.checkpoints.every_n_batches={every_n_batches}: at least 1 batch")
+        if keep < 1:
+            raise Mistake(f"callback.checkpoints.keep={keep}: at least the best state is kept")
+        self.every_n_minutes, self.every_n_batches, self.keep = every_n_minutes, every_n_batches, keep
         self._lost = False
+        self._saved_at = 0.0
+        self._saved_step = 0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Sweep up after a process that was killed while it saved."""
@@ -62,6 +97,17 @@ class Checkpoints(Checkpoint):
         """Notice a state that is not worth keeping."""
         self._lost = self._lost or bool(bad_terms(row))
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Minutes and batches count from here."""
+        self._saved_at, self._saved_step = time.monotonic(), clock_of(trainer).step
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save if it is time, or as soon after that as can be."""
+        if between_batches(trainer, batch_idx) and self._is_time(trainer):
+            self.save_last(trainer, pl_module)
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Within an epoch the best state is saved as it passes; at its end it waits for the last hooks."""
         if not trainer.sanity_checking and trainer.state.fn == "fit" and not trainer.is_last_batch:
@@ -70,21 +116,72 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save what a resumed run needs, all hooks of the epoch behind it."""
         self._save_best(trainer, pl_module)
-        self._save(trainer, pl_module, "last")
+        self.save_last(trainer, pl_module)
+
+    def save_last(self, trainer: Trainer, pl_module: LightningModule) -> bool:
+        """Write last.ckpt, on all ranks together; whether it now holds this state."""
+        self._saved_at, self._saved_step = time.monotonic(), clock_of(trainer).step
+        return self._save(trainer, pl_module, "last")
+
+    def _is_time(self, trainer: Trainer) -> bool:
+        step = clock_of(trainer).step
+        if self.every_n_batches is not None and step - self._saved_step >= self.every_n_batches:
+            return True
+        if self.every_n_minutes is None or (trainer.world_size > 1 and step % _ASK_EVERY):
+            return False
+        late = time.monotonic() - self._saved_at >= 60 * self.every_n_minutes
+        return trainer.strategy.broadcast(late) if trainer.world_size > 1 else late
 
     def _save_best(self, trainer: Trainer, pl_module: LightningModule) -> None:
         board = board_of(trainer)
-        scored_now = board is not None and board.scored_at == clock_of(trainer).step
-        if board is not None and scored_now and board.history.improved(board.history.primary):
-            self._save(trainer, pl_module, "best")
-
-    def _save(self, trainer: Trainer, pl_module: LightningModule, name: str) -> None:
-        if self._lost:
+        if board is None or board.scored_at != clock_of(trainer).step:
             return
+        places, now = ranking(board.history)[: self.keep], board.history.rows[-1]["epoch"]
+        if places[:1] == [now]:
+            if len(places) > 1 and trainer.is_global_zero:
+                _keep_as(folder(trainer) / "best.ckpt", folder(trainer) / _runner_up(places[1]))
+            self._save(trainer, pl_module, "best")
+        elif now in places:
+            self._save(trainer, pl_module, Path(_runner_up(now)).stem)
+        if trainer.is_global_zero:
+            kept = {_runner_up(epoch) for epoch in places[1:]}
+            for file in folder(trainer).glob("best-*.ckpt"):
+                if file.name not in kept:
+                    file.unlink(missing_ok=True)
+
+    def _save(self, trainer: Trainer, pl_module: LightningModule, name: str) -> bool:
+        if self._lost:
+            return False
         if not _finite(pl_module):
             self._lost = True
             raise diverged(trainer, "a weight")
         trainer.save_checkpoint(folder(trainer) / f"{name}.ckpt", weights_only=False)
+        return not unsaved(trainer)
+
+
+def ranking(history: History) -> list[float]:
+    """The epochs of all validations by the primary figure, the best first, the earlier of equal ones first."""
+    name = history.primary
+    taken = [(row[name], row["epoch"]) for row in history.rows if name in row and not math.isnan(row[name])]
+    higher = history.higher[name]
+    if higher is None:  # neither direction is better: the last is what there is
+        return [epoch for _, epoch in reversed(taken)]
+    return [epoch for _, epoch in sorted(taken, key=lambda at: -at[0] if higher else at[0])]
+
+
+def _runner_up(epoch: float) -> str:
+    return f"best-{whole(epoch)}.ckpt"
+
+
+def _keep_as(file: Path, name: Path) -> None:
+    """Give ``file`` a second name, under which its content stays when the first is written anew."""
+    if file.exists():
+        name.unlink(missing_ok=True)
+        try:
+            os.link(file, name)
+        except OSError:  # a file system without second names
+            with contextlib.suppress(OSError):
+                shutil.copy2(file, name)
 
 
 @torch.no_grad()

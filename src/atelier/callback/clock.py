@@ -69,7 +69,12 @@ class Clock(Callback):
         self._lap = (self.images_seen, self._seconds_at_start)
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: ImageBatch | UnpairedBatch, batch_idx: int
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: ImageBatch | UnpairedBatch,
+        batch_idx: int,
     ) -> None:
         """Advance by one batch."""
         self.step = batch.step + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,20 @@ class Journal(Logger):
         with self.path.open("a", newline="", encoding="utf-8") as stream:
             csv.DictWriter(stream, self.columns, restval="").writerow(metrics)
 
+    @rank_zero_only
+    def cut_back(self, images_seen: int) -> None:
+        """Leave out the rows behind a position, and with them rows that a power cut tore, and columns left empty."""
+        rows = [row for row in read_journal(self.path) if _position(row) <= images_seen]
+        named = [name for name in self.columns if name in _POSITION or any(row.get(name) for row in rows)]
+        self.columns = named
+        self._write([{name: row[name] for name in named} for row in rows])
+
     def _widen(self, fresh: list[str]) -> None:
         rows = read_journal(self.path)
         self.columns = [*self.columns, *fresh]
+        self._write(rows)
+
+    def _write(self, rows: list[dict[str, str]]) -> None:
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, self.columns, restval="")
         writer.writeheader()
@@ -69,6 +81,12 @@ class Journal(Logger):
             return []
         with self.path.open(newline="", encoding="utf-8") as stream:
             return next(csv.reader(stream), [])
+
+
+def _position(row: dict[str, str]) -> float:
+    """The images seen at a row; infinite for one that is not whole."""
+    whole = None not in row and None not in row.values()  # what csv gives for too many and too few fields
+    return int(row["images_seen"]) if whole and row["images_seen"].isdecimal() else math.inf
 
 
 def read_journal(path: Path) -> list[dict[str, str]]:

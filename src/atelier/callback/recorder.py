@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar, runtime_checkable
@@ -13,6 +14,8 @@ from atelier.callback.standing import Board
 from atelier.types import Mistake
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,17 @@ def record(trainer: Trainer, kind: Literal["train", "val"], scalars: Mapping[str
     clock = clock_of(trainer)
     row = Row(kind, clock.step, clock.images_seen, round(clock.epoch, 6), scalars)
     if trainer.is_global_zero:
-        for logger in trainer.loggers:
-            logger.log_metrics({"epoch": row.epoch, "images_seen": row.images_seen, **scalars}, step=row.step)
+        _tell(trainer, row)
     for callback in _callbacks(trainer):
         if isinstance(callback, Listener):
             callback.hear(trainer, row)
+
+
+def _tell(trainer: Trainer, row: Row) -> None:
+    """Hand ``row`` to all loggers. One that fails is left out from then on: no run is worth less than its curves."""
+    for logger in trainer.loggers:
+        try:
+            logger.log_metrics({"epoch": row.epoch, "images_seen": row.images_seen, **row.scalars}, step=row.step)
+        except Exception as error:
+            _log.warning("%s failed (%s: %s); training goes on without it", logger.name, type(error).__name__, error)
+            trainer.loggers = [other for other in trainer.loggers if other is not logger]

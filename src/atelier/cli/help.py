@@ -10,12 +10,12 @@ from atelier.config.words import describe, groups
 _COMMANDS: dict[str, list[tuple[str, str]]] = {
     "train": [
         ("python src/train.py", "a DCGAN on handwritten digits, two minutes on a laptop"),
-        ("python src/train.py model=gan data=mnist", "another model, another data set"),
+        ("python src/train.py model=cyclegan data=horse2zebra", "another model, another data set"),
         ("python src/train.py objective=hinge regularizer=r1", "another game by one word"),
         ("python src/train.py data=image_folder data.root=pictures", "your own pictures"),
         ("python src/train.py experiment=dcgan_mnist", "a recipe: one file in conf/experiment"),
         ("python src/train.py init_from=<run folder>", "fine-tune a trained model"),
-        ("python src/train.py trainer.max_time=00:01:00:00", "stop in order after an hour"),
+        ("python src/train.py resume=<run folder>", "go on with a run that was cut off (or resume=latest)"),
         ("python src/train.py -m seed=1,2,3", "several runs"),
         ("python src/train.py 'logger=wandb'", "curves and pictures on a dashboard"),
         ("python src/train.py --cfg job", "print the whole configuration and stop"),
@@ -38,6 +38,15 @@ _COMMANDS: dict[str, list[tuple[str, str]]] = {
     "reconstruct": [
         ("python src/reconstruct.py ckpt=<run folder>", "the held-out images as the code keeps them"),
         ("python src/reconstruct.py ckpt=<file> input=pictures", "your own pictures"),
+    ],
+    "translate": [
+        ("python src/translate.py ckpt=<run folder> input=photos output=made", "a folder, from domain a to b"),
+        ("python src/translate.py ckpt=<file> input=photos output=made direction=b_to_a", "the way back"),
+        ("python src/translate.py weights=latest_net_G_A.pth input=photos output=made", "weights made elsewhere"),
+        ("python src/translate.py ckpt=<file> input=photo.jpg output=made side_by_side=true", "beside its source"),
+    ],
+    "export": [
+        ("python src/export.py ckpt=<run folder>", "latest_net_G_A.pth and the others of a CycleGAN"),
     ],
     "extractor": [
         ("python src/extractor.py data=fashion_mnist", "a feature extractor for Fashion-MNIST"),

@@ -1,7 +1,7 @@
 """One verb, from the words on the command line to an exit status.
 
 Words are checked before Hydra makes a folder, and parts before any work begins: a mistake leaves nothing
-behind. Status 0: done; 1: a failure of ours; 2: a mistake of the user's; 130: Ctrl-C.
+behind. Status 0: done; 1: a failure of ours; 2: a mistake of the user's; 130: Ctrl-C; 143: SIGTERM or SIGUSR1.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from atelier.config.compose import compose, expand, fill_in
 from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits
 from atelier.config.override import is_sampled, parse, quoted
+from atelier.config.resume import configuration, conflicts, find, taken, wished
 from atelier.config.words import conf_dir, suggestion
 from atelier.types import Diverged, Mistake
 
@@ -40,6 +41,8 @@ VERBS = {
     "sample": "make pictures from a checkpoint",
     "encode": "write an autoencoder's codes of images",
     "reconstruct": "pass images through an autoencoder",
+    "translate": "take pictures from one domain to the other",
+    "export": "write a CycleGAN's networks as the public implementation saves them",
     "extractor": "train a small classifier whose features score models on your own data",
 }
 
@@ -71,7 +74,10 @@ def run(verb: str, words: Sequence[str]) -> int:
     try:
         arguments = _arguments(words)
         flags = [word for word in words if word not in arguments.overrides]
-        overrides = [*map(quoted, arguments.overrides), *_first_run(verb, arguments.overrides)]
+        if verb == "train" and (wish := _wish(arguments)) is not None:
+            return _go_on(wish, arguments, flags)
+        given = _with_output(arguments.overrides) if verb == "translate" else arguments.overrides
+        overrides = [*map(quoted, given), *_first_run(verb, arguments.overrides)]
         if not (arguments.hydra_help or arguments.shell_completion):
             _check(verb, arguments, overrides)
         return _hydra(verb, [*flags, *overrides])  # Hydra wants its flags on one side
@@ -82,10 +88,61 @@ def run(verb: str, words: Sequence[str]) -> int:
         return 130
 
 
+def _wish(arguments: Namespace) -> str | None:
+    """Which run to go on with, if that is asked for."""
+    try:
+        wish = wished(list(map(quoted, arguments.overrides)))
+    except Mistake as mistake:
+        raise Mistakes([str(mistake)]) from mistake
+    if wish is not None and arguments.multirun:
+        raise Mistakes([f"-m and resume={wish}: one run goes on at a time"])
+    if wish is not None and (arguments.cfg or arguments.info):
+        raise Mistakes([f"--cfg, --info and resume={wish}: the run's configuration is the config.yaml in its folder"])
+    return wish
+
+
+def _go_on(wish: str, arguments: Namespace, flags: Sequence[str]) -> int:
+    """Continue a stored run: its configuration and its folder take the place of those that words compose."""
+    words = [word for word in map(quoted, arguments.overrides) if not word.startswith("resume=")]
+    hydras = [word for word in words if word.startswith("hydra")]
+    child = "LOCAL_RANK" in os.environ  # of a run whose first process has checked the words and written them down
+    ours = [] if child else [word for word in words if word not in hydras]
+    if not child:
+        _raise(conflicts(words))
+    try:
+        stored = find(wish)
+        extra = None if arguments.config_dir is None else Path(arguments.config_dir)
+        cfg = configuration(conf_dir(), stored, ours, extra)
+    except Mistake as mistake:
+        raise Mistakes([str(mistake)]) from mistake
+    if not child:
+        if wish == "latest":
+            _say([f"resume=latest: going on with {stored.folder}"])
+        _raise(_task("train").preflight(cfg))
+    place = [quoted(f"resume={stored.checkpoint}"), quoted(f"hydra.run.dir={stored.folder}")]
+    return _hydra("train", [*flags, *place, *hydras], cfg)
+
+
 def _first_run(verb: str, words: Sequence[str]) -> list[str]:
     """The recipe for those who train for the first time: they name neither model nor data nor experiment."""
     named = {word.lstrip("+~").partition("=")[0] for word in words}
     return ["experiment=dcgan_digits"] if verb == "train" and not named & {"model", "data", "experiment"} else []
+
+
+def _with_output(words: Sequence[str]) -> list[str]:
+    """``output=<folder>`` spelled out, as Hydra would take it for a choice from the group of that name.
+
+    The folder is the run's folder too, unless another is named.
+    """
+    elsewhere = any(word.startswith("hydra.run.dir=") for word in words)
+    spelled: list[str] = []
+    for word in words:
+        name, equals, folder = word.partition("=")
+        if name == "output" and equals:
+            spelled += [f"output.folder={folder}", *([] if elsewhere else [f"hydra.run.dir={folder}"])]
+        else:
+            spelled.append(word)
+    return spelled
 
 
 class Mistakes(Exception):
@@ -131,6 +188,8 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> None:
         return
     task = _task(verb)
     _raise(text for cfg, _ in configs for text in task.preflight(cfg))
+    if verb == "train":
+        _raise(taken(overrides))
     _make_room("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
 
 
@@ -157,8 +216,9 @@ def _compose(verb: str, words: Sequence[str], extra: Path | None) -> tuple[DictC
 
 def _make_room(option: str, overrides: Sequence[str]) -> None:
     """Make the folder in which the run's folder will lie, or say that it cannot be made."""
-    given = [override.value() for override in parse(overrides)[0] if override.key_or_group == option]
-    wanted = str(given[-1]) if given else "outputs"
+    values = {override.key_or_group: override.value() for override in parse(overrides)[0]}
+    wanted = str(values.get(option, "outputs"))
+    typed = "output" if values.get("output.folder") == values.get(option, "") else option
     place = Path(wanted.split("${", 1)[0])
     try:
         if not wanted:
@@ -168,7 +228,7 @@ def _make_room(option: str, overrides: Sequence[str]) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         reason = "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror
-        raise Mistakes([f"{option}={wanted}: cannot be written to ({reason}); choose another folder"]) from error
+        raise Mistakes([f"{typed}={wanted}: cannot be written to ({reason}); choose another folder"]) from error
 
 
 def _task(verb: str) -> Any:
@@ -176,12 +236,19 @@ def _task(verb: str) -> Any:
     return importlib.import_module(f"atelier.task.{verb}")
 
 
-def _hydra(verb: str, words: Sequence[str]) -> int:
+def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) -> int:
+    """Let Hydra make the run's folder and logs, and do the job.
+
+    stored: the configuration to use in the place of what the words compose.
+    """
     outcome: dict[str, Any] = {}
 
     def job(cfg: DictConfig) -> Any:
         started = HydraConfig.get().runtime
-        fill_in(cfg, started.choices, run_dir=started.output_dir)
+        if stored is None:
+            fill_in(cfg, started.choices, run_dir=started.output_dir)
+        else:
+            cfg = stored
         try:
             return _task(verb).run(cfg)
         except (Mistake, Diverged) as ending:

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from pytorch_lightning import LightningModule
-from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
@@ -19,6 +18,7 @@ from torch.optim import Optimizer
 from atelier.game.average import Average
 from atelier.game.critic import Critic, Judgement
 from atelier.game.ledger import Ledger
+from atelier.game.players import noted, players
 from atelier.game.pool import ImagePool
 from atelier.game.schedule import Schedule
 from atelier.game.turn import evaluating, turn
@@ -97,7 +97,7 @@ class CycleGAN(LightningModule):
     def training_step(self, batch: UnpairedBatch, batch_idx: int) -> None:
         """One round: both generators descend the full objective (eq. 3), then both critics meet the pools' fakes."""
         a, b = batch.a.to(self.dtype), batch.b.to(self.dtype)
-        d_optimizer, g_optimizer = self._players()
+        d_optimizer, g_optimizer = players(self)
         moment = self._moment(batch)
 
         with turn(self, "g", g_optimizer, rests=[self.critic_a, self.critic_b]) as descend:
@@ -154,18 +154,14 @@ class CycleGAN(LightningModule):
     def configure_optimizers(self) -> list[Optimizer]:
         """One optimizer of both critics, then one of both generators."""
         pairs = ((self.critic_a, self.critic_b), (self.a_to_b, self.b_to_a))
-        optimizers = [
+        return noted(
             make(list(chain.from_iterable(network.parameters() for network in pair)))
             for make, pair in zip(self._make_optimizers, pairs, strict=True)
-        ]
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["initial_lr"] = group["lr"]
-        return optimizers
+        )
 
     def on_train_batch_start(self, batch: UnpairedBatch, batch_idx: int) -> None:
         """Set what the schedule says: a function of the position alone, so that a resumed run needs no memory of it."""
-        for optimizer in self._players():
+        for optimizer in players(self):
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * self.schedule(batch.epoch)
 
@@ -173,14 +169,6 @@ class CycleGAN(LightningModule):
         """Clip here: Lightning has unscaled the gradients by now (under float16), whatever the precision."""
         if self.clip is not None:
             self.clip_gradients(optimizer, gradient_clip_val=self.clip, gradient_clip_algorithm="norm")
-
-    def _players(self) -> tuple[LightningOptimizer, LightningOptimizer]:
-        optimizers = self.optimizers()
-        assert isinstance(optimizers, list)
-        discriminator, generator = optimizers
-        assert isinstance(discriminator, LightningOptimizer)
-        assert isinstance(generator, LightningOptimizer)
-        return discriminator, generator
 
     # --- the pools in a checkpoint ----------------------------------------------------------------------------------
 

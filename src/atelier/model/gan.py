@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import torch
 from pytorch_lightning import LightningModule
-from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -15,6 +14,7 @@ from atelier.game.average import Average
 from atelier.game.critic import Critic
 from atelier.game.latent import Latent
 from atelier.game.ledger import Ledger
+from atelier.game.players import noted, players
 from atelier.game.schedule import Schedule
 from atelier.game.turn import evaluating, turn
 from atelier.moment import SCORE_SEED, Moment
@@ -97,7 +97,7 @@ class GAN(LightningModule):
 
         Goodfellow et al. 2014, Algorithm 1, with a batch's reals never used for two moves of D.
         """
-        d_optimizer, g_optimizer = self._players()
+        d_optimizer, g_optimizer = players(self)
         moment = self._moment(batch)
 
         with turn(self, "d", d_optimizer, rests=[self.generator]) as descend:
@@ -141,17 +141,12 @@ class GAN(LightningModule):
 
     def configure_optimizers(self) -> list[Optimizer]:
         """One optimizer per player: D's, then G's."""
-        networks = (self.critic, self.generator)
-        pairs = zip(self._make_optimizers, networks, strict=True)
-        optimizers = [make(network.parameters()) for make, network in pairs]
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["initial_lr"] = group["lr"]
-        return optimizers
+        pairs = zip(self._make_optimizers, (self.critic, self.generator), strict=True)
+        return noted(make(network.parameters()) for make, network in pairs)
 
     def on_train_batch_start(self, batch: ImageBatch, batch_idx: int) -> None:
         """Set what the schedules say: a function of the position alone, so that a resumed run needs no memory of it."""
-        for optimizer in self._players():
+        for optimizer in players(self):
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * self.schedule(batch.epoch)
                 if self.beta2 is not None:
@@ -161,14 +156,6 @@ class GAN(LightningModule):
         """Clip here: Lightning has unscaled the gradients by now (under float16), whatever the precision."""
         if self.clip is not None:
             self.clip_gradients(optimizer, gradient_clip_val=self.clip, gradient_clip_algorithm="norm")
-
-    def _players(self) -> tuple[LightningOptimizer, LightningOptimizer]:
-        optimizers = self.optimizers()
-        assert isinstance(optimizers, list)
-        discriminator, generator = optimizers
-        assert isinstance(discriminator, LightningOptimizer)
-        assert isinstance(generator, LightningOptimizer)
-        return discriminator, generator
 
     # --- what others may ask
     # ------------------------------------------------------------------------------------

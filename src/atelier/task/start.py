@@ -37,6 +37,15 @@ def begin_from(source: str, model: nn.Module) -> None:
         pour(dict(state), _part(model, name, source), f"init_from={source}")
 
 
+def look(source: str) -> None:
+    """Find out whether ``source`` is of one of these kinds, and whole.
+
+    Raises:
+        Mistake: if not, beginning with ``source``.
+    """
+    _parts(source)
+
+
 def fits(source: str, model: nn.Module) -> None:
     """Find out whether :func:`begin_from` would do; ``model`` may be on the meta device.
 
@@ -49,7 +58,7 @@ def fits(source: str, model: nn.Module) -> None:
 
 def _parts(source: str) -> list[tuple[str, Mapping[str, Tensor]]]:
     """The named parts of a model that ``source`` has weights for; "" is all of it."""
-    files = _public_files(Path(source).expanduser())
+    files = _public_files(Path(source).expanduser()) if source else {}
     if not files:
         return [("", read(source)["state_dict"])]
     return [(name, from_reference(read_reference(file)).state_dict()) for name, file in files.items()]

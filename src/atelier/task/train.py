@@ -9,19 +9,26 @@ from pathlib import Path
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning import LightningModule, Trainer, seed_everything
-from pytorch_lightning.loggers import Logger
+from omegaconf import DictConfig
+from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
 
 from atelier.callback.atomic import AtomicCheckpointIO
+from atelier.callback.chance import Chance
 from atelier.callback.figures import try_on
-from atelier.callback.journal import Journal
+from atelier.callback.preemption import Preemption
 from atelier.callback.recorder import board_of
-from atelier.checkpoint import Passport, compare, pour, read
+from atelier.callback.resumption import Resumption
+from atelier.callback.summary import resume_command
+from atelier.checkpoint import Passport
 from atelier.config.build import build
 from atelier.config.rehearse import refused
 from atelier.metric.extractor import Extractor
+from atelier.task.endings import explained
 from atelier.task.listen import heard
+from atelier.task.lock import claimed, is_first
+from atelier.task.loggers import opened
+from atelier.task.resume import checkpoint, keep, obstacles, plain, record, retuned, steps
+from atelier.task.start import begin_from, fits, look
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +46,17 @@ def preflight(cfg: DictConfig) -> list[str]:
         mistakes.append(f"trainer.precision={half}: weights of 16 bits lose small steps; {half[:-4]}mixed keeps them")
     if cfg.callback.get("clock") is None:
         mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")
-    if cfg.init_from is not None:
-        mistakes += heard([lambda: read(cfg.init_from)], prefix="init_from=")
-    if cfg.init_from is not None and not mistakes:
+    if cfg.trainer.get("limit_train_batches") == 0:
+        mistakes.append("trainer.limit_train_batches=0: train on at least one batch of an epoch")
+    new = checkpoint(cfg) is None
+    if cfg.init_from is not None and new:
+        mistakes += heard([lambda: look(cfg.init_from)], prefix="init_from=")
+    if cfg.init_from is not None and new and not mistakes:
         with torch.device("meta"):
             model = build(cfg.model)
-        mistakes += heard([lambda: compare(read(cfg.init_from)["state_dict"], model, f"init_from={cfg.init_from}")])
+        mistakes += heard([lambda: fits(cfg.init_from, model)])
+    if not mistakes and not new:
+        mistakes += obstacles(cfg)
     if not mistakes:
         mistakes += heard([lambda: build(cfg.data).prepare_data(), lambda: _prepared(cfg)])
     if not mistakes and (extractor := _prepared(cfg)) is not None:
@@ -63,49 +75,46 @@ def _prepared(cfg: DictConfig) -> Extractor | None:
 
 def run(cfg: DictConfig) -> float | None:
     """Train, and return the best value of the first score (for sweeps)."""
-    folder = Path(cfg.run_dir)
-    _keep_config(cfg, folder)
-    _calm()
-    seed_everything(cfg.seed, workers=True, verbose=False)
-    data, model = build(cfg.data), build(cfg.model)
-    assert isinstance(model, LightningModule)
-    if cfg.init_from is not None:
-        pour(read(cfg.init_from)["state_dict"], model, f"init_from={cfg.init_from}")
-        log.info("starting from the weights of %s", cfg.init_from)
-    trainer = _trainer(cfg, folder)
-    try:
-        trainer.fit(model, data)
-    except SystemExit:
-        if trainer.interrupted:  # Lightning's answer to Ctrl-C, once everything is written
-            raise KeyboardInterrupt from None
-        raise
-    finally:
-        if "wandb" in (cfg.get("logger") or {}):
-            _finish_wandb()
+    folder, stored = Path(cfg.run_dir), checkpoint(cfg)
+    with claimed(folder, new=stored is None):
+        _write_down(cfg)
+        _calm()
+        seed_everything(cfg.seed, workers=True, verbose=False)
+        data, model = build(cfg.data), build(cfg.model)
+        assert isinstance(model, LightningModule)
+        if cfg.init_from is not None and stored is None:
+            begin_from(cfg.init_from, model)
+            log.info("starting from the weights of %s", cfg.init_from)
+        with opened(cfg, folder, step=None if stored is None else steps(cfg)) as loggers:
+            trainer: Trainer = build(cfg.trainer)(
+                callbacks=_callbacks(cfg),
+                logger=loggers,
+                default_root_dir=str(folder),
+                plugins=[AtomicCheckpointIO()],
+            )
+            with explained(cfg, trainer):
+                trainer.fit(model, data, ckpt_path=stored, weights_only=True)
     board = board_of(trainer)
     standing = board and board.history.standing(board.history.primary)
     return standing.best if standing else None
 
 
-def _trainer(cfg: DictConfig, folder: Path) -> Trainer:
-    callbacks = [*(build(node) for node in cfg.callback.values() if node is not None), Passport(cfg)]
-    if "wandb" in (cfg.get("logger") or {}):
-        _set_up_wandb(cfg.logger.wandb.offline)
-    loggers: list[Logger] = [
-        Journal(folder),
-        *(build(node) for node in (cfg.get("logger") or {}).values() if node is not None),
-    ]
-    made: Trainer = build(cfg.trainer)(
-        callbacks=callbacks, logger=loggers, default_root_dir=str(folder), plugins=[AtomicCheckpointIO()]
-    )
-    return made
+def _callbacks(cfg: DictConfig) -> list[Callback]:
+    """The configured ones between those that every run has."""
+    first: list[Callback] = [] if checkpoint(cfg) is None else [Resumption(retuned(cfg))]
+    chosen = [build(node) for node in cfg.callback.values() if node is not None]
+    return [*first, Chance(cfg.seed), *chosen, Passport(plain(cfg)), Preemption(resume_command(Path(cfg.run_dir)))]
 
 
-def _keep_config(cfg: DictConfig, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=True), encoding="utf-8")
-    words = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
-    (folder / "overrides.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(words)), encoding="utf-8")
+def _write_down(cfg: DictConfig) -> None:
+    """What the run is made of, by the first of its processes."""
+    if not is_first():
+        return
+    if checkpoint(cfg) is None:
+        keep(cfg, list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else [])
+        return
+    for change in record(cfg):
+        log.info("changed: %s", change)
 
 
 def _calm() -> None:
@@ -118,17 +127,3 @@ def _calm() -> None:
     # The averaged generator is in evaluation mode for good.
     warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start of training.*")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-
-
-def _set_up_wandb(offline: bool) -> None:
-    """Let it read that it should be silent before it sees Lightning's settings, on which it would comment."""
-    import wandb  # heavy: only where it is used
-
-    wandb.setup(wandb.Settings(silent=True, mode="offline" if offline else "online"))
-
-
-def _finish_wandb() -> None:
-    """Close the run, or the next job of a sweep in this process would write into it."""
-    import wandb  # heavy: only where it is used
-
-    wandb.finish()

@@ -1,0 +1,100 @@
+"""Leaving in order when somebody says so: a scheduler, a time limit, or Ctrl-C."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from atelier.callback.checkpoints import Checkpoints, between_batches
+from atelier.callback.recorder import clock_of, companion
+
+_log = logging.getLogger(__name__)
+
+_TERMINATED, _INTERRUPTED = 143, 130
+
+
+class Preemption(Checkpoint):
+    """On SIGTERM, SIGUSR1 or Ctrl-C: saves at the next batch boundary on all ranks together, and leaves.
+
+    The status is 143, for Ctrl-C 130; a second Ctrl-C leaves at once. A handler only notes the signal down: Lightning's
+    own talks to the other ranks inside of it, where they may wait for each other for ever. Where SLURM is in charge,
+    its two signals stay with Lightning, which requeues the job.
+
+    A Checkpoint only in name: Lightning calls those last, when all others have dealt with the batch.
+
+    command: what continues the run.
+    """
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        self._status = 0
+        self._former: dict[int, Any] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Listen."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # signals reach the main thread alone
+        ours = [signal.SIGINT]
+        if not SLURMEnvironment.detect():
+            ours += [getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name)]
+        self._former = {number: signal.signal(number, self._note) for number in ours}
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save and leave, if somebody said so and this is a place to go on from."""
+        if between_batches(trainer, batch_idx) and (status := self._agreed(trainer)):
+            checkpoints = companion(trainer, Checkpoints)
+            saved = checkpoints is not None and checkpoints.save_last(trainer, pl_module)
+            self._leave(trainer, status, saved)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave, if somebody said so and there is more to come; the checkpoint is written."""
+        last = trainer.max_epochs is not None and trainer.current_epoch + 1 >= trainer.max_epochs > 0
+        if not last and (status := self._agreed(trainer)):
+            self._leave(trainer, status, saved=companion(trainer, Checkpoints) is not None)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Give the signals back."""
+        self._deaf()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Give the signals back."""
+        self._deaf()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._status = _INTERRUPTED if number == signal.SIGINT else _TERMINATED
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # the second one leaves at once
+
+    def _agreed(self, trainer: Trainer) -> int:
+        """The status to leave with that any rank has noted down, or 0."""
+        if trainer.world_size == 1:
+            return self._status
+        mine = torch.tensor(float(self._status), device=trainer.strategy.root_device)
+        everywhere = trainer.strategy.reduce(mine, reduce_op="max")
+        assert isinstance(everywhere, torch.Tensor)
+        return int(everywhere)
+
+    def _leave(self, trainer: Trainer, status: int, saved: bool) -> None:
+        trainer.strategy.barrier("preemption")
+        why = "Ctrl-C" if status == _INTERRUPTED else "a signal to terminate"
+        if trainer.is_global_zero:
+            kept = "saved" if saved else "NOT saved (no room, or callback.checkpoints=null)"
+            _log.info("stopped by %s in epoch %.2f: %s. To go on:", why, clock_of(trainer).epoch, kept)
+            _log.info("  %s", self.command)
+        # Lightning kills a run whose child processes leave with another status than 0.
+        raise SystemExit(status if trainer.is_global_zero else 0)
+
+    def _deaf(self) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+        self._former = {}

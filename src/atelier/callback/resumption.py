@@ -1,0 +1,61 @@
+"""The first thing in a run that goes on: the folder and the optimizers come to stand where the checkpoint stands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from atelier.callback.gallery import epoch_of
+from atelier.callback.journal import Journal
+from atelier.callback.recorder import clock_of
+from atelier.callback.standing import whole
+
+_log = logging.getLogger(__name__)
+
+
+class Resumption(Callback):
+    """Cuts back what lies behind the checkpoint, so that nothing appears twice; a trainer's first callback.
+
+    retuned: the model's options were changed: its optimizers take their settings from the configuration, not from the
+        checkpoint. (Where nothing was changed these are the same.)
+    """
+
+    def __init__(self, retuned: bool) -> None:
+        self.retuned = retuned
+        self._settings: list[list[dict[str, Any]]] = []
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note the optimizers' settings before Lightning restores them; close a run that lacks nothing but its end."""
+        self._settings = [
+            [{name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups]
+            for optimizer in trainer.optimizers
+        ]
+        clock = clock_of(trainer)
+        if trainer.max_epochs is not None and clock.epoch >= trainer.max_epochs:
+            for callback in trainer.callbacks:  # type: ignore[attr-defined]  # a connector of Lightning's sets it
+                callback.on_train_end(trainer, pl_module)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Cut back, and say where we are."""
+        if self.retuned:
+            for optimizer, groups in zip(trainer.optimizers, self._settings, strict=True):
+                for group, settings in zip(optimizer.param_groups, groups, strict=True):
+                    group.update(settings)
+        clock = clock_of(trainer)
+        for journal in trainer.loggers:
+            if isinstance(journal, Journal):
+                journal.cut_back(clock.images_seen)
+        if trainer.is_global_zero:
+            samples = Path(trainer.default_root_dir) / "samples"
+            for picture in later_pictures(samples.glob("epoch_*.png"), clock.epoch):
+                picture.unlink()
+            _log.info("going on in epoch %s, after %s images", whole(round(clock.epoch, 2)), f"{clock.images_seen:,}")
+
+
+def later_pictures(pictures: Iterable[Path], epoch: float) -> list[Path]:
+    """Those of the named pictures that show a later state than ``epoch``; names tell epochs to two decimals."""
+    return [path for path in pictures if (epoch_of(path.stem) or 0.0) > round(epoch, 2)]

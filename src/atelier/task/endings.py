@@ -1,0 +1,79 @@
+"""How training can end before its time, each with one clear word."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Trainer
+
+from atelier.callback.summary import resume_command
+from atelier.types import Diverged, Mistake
+
+log = logging.getLogger(__name__)
+
+_NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
+
+
+@contextmanager
+def explained(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
+    """Say of a failure what it means and what can be done; what nobody foresaw passes unchanged."""
+    try:
+        yield
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, KeyboardInterrupt):  # Lightning's answer to it, once everything is written
+            raise KeyboardInterrupt from None
+        if trainer.received_sigterm:  # before or after the batches, where Lightning listens: it leaves with 0
+            raise SystemExit(143) from None
+        raise
+    except (Mistake, Diverged):
+        raise
+    except MisconfigurationException as error:  # Lightning's word for what the configuration asks in vain
+        raise Mistake(f"trainer: {' '.join(str(error).split())}") from error
+    except (RuntimeError, MemoryError, OSError) as error:
+        told = _told(cfg, error)
+        if told is None:
+            raise
+        raise Mistake(told + _way_on(cfg)) from error
+
+
+def _told(cfg: DictConfig, error: Exception) -> str | None:
+    text = str(error)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(sign in text for sign in _NO_MEMORY):
+        return _out_of_memory(cfg)
+    if isinstance(error, RuntimeError) and text.startswith("DataLoader worker") and cfg.data.get("workers"):
+        return (
+            f"a process that loads data died (data.workers={cfg.data.workers}); most often the system killed it for "
+            "want of memory. data.workers=0 loads within the training process"
+        )
+    if isinstance(error, OSError):
+        place = f" ({error.filename})" if error.filename else ""
+        return f"a file could not be read or written{place}: {error.strerror or ' '.join(text.split())[:200]}"
+    return None
+
+
+def _out_of_memory(cfg: DictConfig) -> str:
+    sizes = {
+        option: value
+        for option in ("data.batch_size", "data.crop_size", "data.image_size", "model.parts", "trainer.precision")
+        if (value := OmegaConf.select(cfg, option)) is not None
+    }
+    now = ", ".join(f"{option}={value}" for option, value in sizes.items())
+    ways = [f"data.batch_size={max(1, cfg.data.batch_size // 2)} in a new run"]
+    if "model.parts" in sizes:
+        ways.append(f"model.parts={2 * sizes['model.parts']} (the same batch in smaller parts)")
+    if sizes.get("trainer.precision") == "32-true":
+        ways.append("trainer.precision=bf16-mixed")
+    return f"out of memory with {now}. What helps: {', or '.join(ways)}"
+
+
+def _way_on(cfg: DictConfig) -> str:
+    folder = Path(cfg.run_dir)
+    if not (folder / "checkpoints" / "last.ckpt").exists():
+        return ""
+    return f". What was trained is kept, and goes on with: {resume_command(folder)}"

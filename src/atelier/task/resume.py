@@ -1,0 +1,149 @@
+"""Going on with a stored run: whether it can be done, and what is written down about it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from atelier.callback.atomic import write_text
+from atelier.callback.standing import whole
+from atelier.checkpoint import compare, read
+from atelier.config.build import build
+from atelier.config.resume import finished, merged, started_with
+from atelier.types import Mistake
+
+
+def checkpoint(cfg: DictConfig) -> str | None:
+    """The file that a run goes on from, or None for a new run."""
+    resume = cfg.get("resume")
+    return None if resume is None else str(resume.checkpoint)
+
+
+def steps(cfg: DictConfig) -> int:
+    """Batches that were trained on before the checkpoint."""
+    return int(contents(cfg)["callbacks"]["Clock"]["step"])
+
+
+def retuned(cfg: DictConfig) -> bool:
+    """Whether an option of the model was changed on the way."""
+    return any(option.partition(".")[0] == "model" for option in cfg.resume.changed)
+
+
+def contents(cfg: DictConfig) -> dict[str, Any]:
+    """The checkpoint that the run goes on from.
+
+    Raises:
+        Mistake: if it is damaged or of another format, naming the others in the folder that are whole.
+    """
+    file = Path(cfg.resume.checkpoint)
+    try:
+        return read(file)
+    except Mistake as mistake:
+        others = [other for other in sorted(file.parent.glob("*.ckpt")) if other.resolve() != file]
+        good = {other: epoch for other in others if (epoch := _epoch(other))}
+        offers = [f"{other.name} of epoch {epoch} is whole: resume={other}" for other, epoch in good.items()]
+        offer = "; ".join(offers) or "the folder holds no other one that is whole: start again, in a new folder"
+        raise Mistake(f"{mistake}. {offer}") from mistake
+
+
+def _epoch(file: Path) -> str | None:
+    try:
+        return f"{whole(_position(read(file)))}"
+    except Mistake:
+        return None
+
+
+def _position(content: dict[str, Any]) -> float:
+    """How far a checkpoint's run had come, in epochs."""
+    try:
+        return float(content["callbacks"]["Clock"]["epoch"])
+    except (KeyError, TypeError, ValueError):
+        raise Mistake("this checkpoint does not say where its run stood, so nothing can go on from it") from None
+
+
+def obstacles(cfg: DictConfig) -> list[str]:
+    """All that keeps the run from going on: its checkpoint, its end, other networks, other data."""
+    file = cfg.resume.checkpoint
+    try:
+        content = contents(cfg)
+        position = _position(content)
+        _refuse_finished(cfg, position)
+        with torch.device("meta"):
+            model = build(cfg.model)
+        compare(content["state_dict"], model, f"resume={file}")
+        _refuse_other_data(cfg, content)
+    except Mistake as mistake:
+        return [str(mistake)]
+    return []
+
+
+def _refuse_finished(cfg: DictConfig, position: float) -> None:
+    folder, epochs = Path(cfg.run_dir), cfg.trainer.max_epochs
+    if not finished(folder):  # also where all epochs are trained and only the end was cut off
+        return
+    if position >= epochs:
+        more = f"trainer.max_epochs={2 * epochs}"
+        raise Mistake(f"resume={folder}: this run is finished ({epochs} epochs); to train it further, add {more}")
+    if cfg.trainer.get("max_time") is not None and "trainer.max_time" not in cfg.resume.changed:
+        raise Mistake(
+            f"resume={folder}: this run's time is up; to train it further, add trainer.max_time=<more in all>"
+        )
+
+
+def _refuse_other_data(cfg: DictConfig, content: dict[str, Any]) -> None:
+    """A position in the data means nothing in other data."""
+    states = content["loops"]["fit_loop"]["state_dict"].get("combined_loader", [])
+    data = build(cfg.data)
+    data.prepare_data()
+    data.setup("fit")
+    now = len(data.train_dataloader())
+    for state in states:
+        if state["batches"] != now:
+            raise Mistake(
+                f"resume={cfg.run_dir}: an epoch of this run has {state['batches']} batches, and now there would be "
+                f"{now} (data.batch_size, data.subset or the data are others): the position in it would be lost. "
+                f"A new run can start from these weights: init_from={cfg.run_dir}"
+            )
+
+
+def record(cfg: DictConfig) -> list[str]:
+    """Write down that the run goes on, and with what; nothing that was written before is lost.
+
+    ``resumed.yaml`` gets an entry with what was changed, from what to what; ``config.yaml`` is what holds from now on,
+    and ``overrides.yaml`` the words that make it. Returns the changes in words.
+    """
+    folder, resume = Path(cfg.run_dir), OmegaConf.to_container(cfg.resume)
+    assert isinstance(resume, dict)
+    file = folder / "resumed.yaml"
+    entries: Any = OmegaConf.to_container(OmegaConf.load(file)) if file.exists() else []
+    entries.append(
+        {
+            "time": time.strftime("%Y-%m-%d %H:%M:%S"),
+            "checkpoint": Path(resume["checkpoint"]).name,
+            "epoch": _position(contents(cfg)),
+            "words": resume["words"],
+            "changed": resume["changed"],
+        }
+    )
+    write_text(file, OmegaConf.to_yaml(OmegaConf.create(entries)))
+    if resume["words"]:
+        keep(cfg, merged(started_with(folder), resume["words"]))
+    return [f"{option}: {before} → {after}" for option, (before, after) in resume["changed"].items()]
+
+
+def keep(cfg: DictConfig, words: list[str]) -> None:
+    """Write a run's configuration and the words that chose it into its folder."""
+    folder = Path(cfg.run_dir)
+    write_text(folder / "config.yaml", OmegaConf.to_yaml(plain(cfg), resolve=True))
+    write_text(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(words)))
+
+
+def plain(cfg: DictConfig) -> DictConfig:
+    """``cfg`` as it is stored: how this process came to the run is no part of it."""
+    kept = cfg.copy()
+    kept.resume = None
+    return kept

@@ -1,0 +1,58 @@
+"""Every foreseen failure of a run has one clear word, and the command that goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from atelier.task.endings import explained
+from atelier.types import Mistake
+
+
+@pytest.fixture
+def cfg(tmp_path: Path) -> DictConfig:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    options = {"data": {"batch_size": 64, "workers": 2}, "model": {"parts": 1}, "trainer": {"precision": "32-true"}}
+    return OmegaConf.create(options | {"run_dir": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("error", "fragments"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), ["data.batch_size=32", "model.parts=2", "bf16-mixed"]),
+        (RuntimeError("[enforce] DefaultCPUAllocator: can't allocate memory: you tried"), ["data.batch_size=64"]),
+        (MemoryError(), ["out of memory"]),
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), ["data.workers=2", "data.workers=0"]),
+        (FileNotFoundError(2, "No such file or directory", "pictures/1.png"), ["pictures/1.png"]),
+    ],
+)
+def test_a_failure_names_its_cure(error: Exception, fragments: list[str], cfg: DictConfig) -> None:
+    with pytest.raises(Mistake) as told, explained(cfg, _trainer()):
+        raise error
+    assert [fragment for fragment in [*fragments, "resume="] if fragment not in str(told.value)] == []
+
+
+def test_what_nobody_foresaw_passes_unchanged(cfg: DictConfig) -> None:
+    with pytest.raises(RuntimeError, match="something else"), explained(cfg, _trainer()):
+        raise RuntimeError("something else")
+
+
+def test_ctrl_c_and_early_signals_keep_their_status(cfg: DictConfig) -> None:
+    with pytest.raises(KeyboardInterrupt), explained(cfg, _trainer()):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise SystemExit(1) from None
+    with pytest.raises(SystemExit) as leaving, explained(cfg, _trainer(received_sigterm=True)):
+        raise SystemExit
+    assert leaving.value.code == 143
+
+
+def _trainer(received_sigterm: bool = False) -> Any:
+    return SimpleNamespace(received_sigterm=received_sigterm)

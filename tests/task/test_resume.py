@@ -1,0 +1,230 @@
+"""Runs that are killed and continued: they end as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing import forkserver
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from deaths import Death, digest, pictures, rows, train
+from omegaconf import OmegaConf
+
+SMALL = [
+    "trainer=cpu",
+    "callback.report=null",
+    "trainer.check_val_every_n_epoch=1",
+    "callback.checkpoints.every_n_batches=2",
+    "callback.bookkeeping.every_n_steps=4",
+]
+FAMILIES = {
+    "gan": [
+        "model=dcgan",
+        "data=digits",
+        "objective=wasserstein",
+        "regularizer=gradient_penalty",
+        "model.critic.network.norm=null",
+        "data.subset=240",
+        "data.batch_size=40",
+        "model.generator.width=4",
+        "model.critic.network.width=4",
+        "trainer.max_epochs=3",
+    ],
+    "autoencoder": [
+        "model=sparse_autoencoder",
+        "data=digits",
+        "data.subset=240",
+        "data.batch_size=40",
+        "network.units=16",
+        "callback.appraisal.train=64",
+        "callback.appraisal.test=64",
+        "callback.appraisal.examiners.few_labels=null",
+        "callback.appraisal.examiners.linear_probe=null",
+        "callback.appraisal.examiners.clustering=null",
+        "trainer.max_epochs=3",
+    ],
+    "cyclegan": [
+        "model=cyclegan",
+        "data=stripes",
+        "generator=resnet_6blocks",
+        "generator.width=2",
+        "discriminator.width=2",
+        "data.image_size=24",
+        "data.source.train=12",
+        "data.source.test=4",
+        "data.batch_size=2",
+        "model.pool_a.capacity=5",
+        "trainer.max_epochs=3",
+    ],
+}
+"""Tiny runs of six batches an epoch: a checkpoint after batches 2 and 4 and at an epoch's end."""
+
+Start = Callable[..., int]
+
+
+@pytest.fixture(scope="session")
+def start(session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """Trains in a process of its own that has torch from the beginning, and gives its status."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["deaths"])
+    # Before Python 3.13 the server does not get our sys.path, and says nothing of a module that it does not find.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+        forkserver.ensure_running()
+
+    def run(words: Sequence[str], place: Path, death: Death | None = None) -> int:
+        process = context.Process(target=train, args=(words, place, place / "said.txt", death))
+        process.start()
+        process.join(240)
+        assert process.exitcode is not None, (place / "said.txt").read_text()
+        return process.exitcode
+
+    return run
+
+
+Reference = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def reference(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """The folder of an uninterrupted run, trained once for all cells that ask for it."""
+    folders: dict[tuple[str, ...], Path] = {}
+
+    def ask(*words: str) -> Path:
+        if words not in folders:
+            place = tmp_path_factory.mktemp("reference")
+            assert start([*words, "hydra.run.dir=run"], place) == 0, (place / "said.txt").read_text()
+            folders[words] = place / "run"
+        return folders[words]
+
+    return ask
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _same(folder: Path, other: Path) -> None:
+    """All state, all rows, all pictures; the best checkpoint is of the same epoch; nothing is left over."""
+    assert rows(folder) == rows(other)
+    assert digest(folder) == digest(other)
+    assert pictures(folder) == pictures(other)
+    mine, theirs = (_json(place / "results.json") for place in (folder, other))
+    for name in ("status", "epochs", "images_seen", "scores", "warnings"):
+        assert mine[name] == theirs[name], name
+    names = [{str(path.relative_to(place)) for path in place.rglob("*")} for place in (folder, other)]
+    assert names[0] - {"resumed.yaml"} == names[1]
+
+
+KILLED = -signal.SIGKILL
+
+
+class Cell(NamedTuple):
+    """One run, and how it is killed."""
+
+    family: str
+    workers: int
+    death: Death
+    precision: str = "32-true"
+    world: int = 1
+
+    def words(self) -> list[str]:
+        """What the killed run and the uninterrupted one have in common."""
+        gloo = ["trainer.devices=2", "+trainer.strategy=ddp_find_unused_parameters_true"]
+        return [
+            *SMALL,
+            *FAMILIES[self.family],
+            f"trainer.precision={self.precision}",
+            *(gloo if self.world > 1 else []),
+        ]
+
+    def __str__(self) -> str:
+        death = f"{self.death.at}_{self.death.number}"
+        return f"{self.family}-{death}-workers_{self.workers}-{self.precision}-world_{self.world}"
+
+
+FAST = [
+    Cell("gan", 0, Death("step", 9)),
+    Cell("gan", 2, Death("end", 11)),
+    Cell("gan", 0, Death("write", 4)),
+    Cell("autoencoder", 2, Death("step", 9)),
+    Cell("autoencoder", 0, Death("validation", 2)),
+    Cell("cyclegan", 0, Death("step", 9)),
+]
+DEATHS = [Death("step", 9), Death("end", 11), Death("validation", 3), Death("write", 2), Death("write", 5)]
+SLOW = [
+    Cell(family, workers, death, precision, world)
+    for family in FAMILIES
+    for death in DEATHS
+    for workers in (0, 2)
+    for precision in ("32-true", "bf16-mixed")
+    for world in (1, 2)
+    if Cell(family, workers, death, precision, world) not in FAST
+]
+
+
+@pytest.mark.parametrize("cell", [*FAST, *(pytest.param(cell, marks=pytest.mark.slow) for cell in SLOW)], ids=str)
+def test_a_killed_run_ends_as_if_nothing_had_happened(
+    cell: Cell, start: Start, reference: Reference, tmp_path: Path
+) -> None:
+    words = cell.words()
+    assert start([*words, f"data.workers={cell.workers}", "hydra.run.dir=run"], tmp_path, cell.death) == KILLED
+    assert start(["resume=run"], tmp_path) == 0, (tmp_path / "said.txt").read_text()
+    _same(tmp_path / "run", reference(*words))
+
+
+@pytest.mark.slow
+def test_fifty_kills_at_any_time_change_nothing(start: Start, reference: Reference, tmp_path: Path) -> None:
+    words = ["trainer=cpu", "callback.checkpoints.every_n_batches=20", "trainer.max_epochs=10"]
+    chance, kills, words_now = random.Random(0), 0, [*words, "hydra.run.dir=run"]
+    while kills < 50:
+        status = start(words_now, tmp_path, Death("milliseconds", chance.randrange(4_000, 20_000)))
+        if status == 0:
+            break
+        kills += status == KILLED
+        if (tmp_path / "run" / "checkpoints" / "last.ckpt").exists():
+            words_now = ["resume=run"]
+        else:
+            shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    assert status == 0 or start(words_now, tmp_path) == 0
+    _same(tmp_path / "run", reference(*words))
+
+
+@pytest.mark.parametrize(("by", "status"), [(signal.SIGTERM, 143), (signal.SIGUSR1, 143), (signal.SIGINT, 130)])
+def test_a_signal_saves_and_leaves_with_the_command_that_goes_on(
+    by: signal.Signals, status: int, start: Start, reference: Reference, tmp_path: Path
+) -> None:
+    words = Cell("autoencoder", 0, Death("step", 8)).words()
+    assert start([*words, "hydra.run.dir=run"], tmp_path, Death("step", 8, by)) == status
+    said = (tmp_path / "said.txt").read_text()
+    assert "Traceback" not in said
+    assert f"python {Path(__file__).parents[2]}/src/train.py resume=run" in said.replace("uv run", "python")
+    assert _json(tmp_path / "run" / "results.json")["status"] == "stopped"
+    assert start(["resume=run"], tmp_path) == 0
+    assert "going on in epoch 1.5, after 360 images" in (tmp_path / "said.txt").read_text()
+    _same(tmp_path / "run", reference(*words))
+
+
+def test_changes_on_the_way_are_said_and_recorded(start: Start, reference: Reference, tmp_path: Path) -> None:
+    words = Cell("autoencoder", 0, Death("step", 9)).words()
+    assert start([*words, "hydra.run.dir=run"], tmp_path, Death("step", 9)) == KILLED
+    assert start(["resume=run", "trainer.max_epochs=4", "model.optimizer.lr=1e-2"], tmp_path) == 0
+    said = (tmp_path / "said.txt").read_text()
+    assert "changed: trainer.max_epochs: 3 → 4" in said
+    assert "changed: model.optimizer.lr: 0.003 → 0.01" in said
+    (entry,) = OmegaConf.load(tmp_path / "run" / "resumed.yaml")
+    assert entry.changed["trainer.max_epochs"] == [3, 4]
+    assert entry.changed["model.schedule.epochs"] == [3, 4]  # what refers to an option follows it
+    assert _json(tmp_path / "run" / "results.json")["epochs"] == 4
+    cfg: Any = OmegaConf.load(tmp_path / "run" / "config.yaml")
+    assert (cfg.trainer.max_epochs, cfg.model.optimizer.lr, cfg.resume) == (4, 0.01, None)
+    assert rows(tmp_path / "run")[:3] == rows(reference(*words))[:3]  # what lies before the change is as it was
+    assert rows(tmp_path / "run")[3:] != rows(reference(*words))[3:]
