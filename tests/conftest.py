@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
+# Two processes share two cores: with two threads each, they would wait for one another most of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Before anything of ours or Lightning's is imported: no test writes to the user's home or asks the network.
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"

@@ -110,5 +110,6 @@ def test_charts_survive_odd_curves() -> None:
 
 def test_words_for_people() -> None:
     assert [brief(value) for value in (None, 12345.6, 0.123456)] == ["–", "12,346", "0.1235"]
-    assert [duration(seconds) for seconds in (61, 600, 8000)] == ["61 s", "10 min", "2 h 13 min"]
+    told = [duration(seconds) for seconds in (41.2, 101.3, 600, 8000, 9500)]
+    assert told == ["41 s", "1 min 41 s", "10 min 00 s", "2 h 13 min", "2 h 38 min"]
     assert [size(count) for count in (5_000_000, 2_500_000_000)] == ["5 MB", "2.5 GB"]

@@ -12,11 +12,12 @@ def brief(value: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as the two largest units."""
-    minutes, hours = seconds / 60, seconds / 3600
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes:.0f} min" if minutes < 90 else f"{hours:.0f} h {minutes % 60:02.0f} min"
+    """Seconds as the two largest units: 41 s, 1 min 41 s, 2 h 05 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, further = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {further:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def size(count: int) -> str:
