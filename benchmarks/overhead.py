@@ -193,14 +193,17 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, default=1.0, help="of the timed steps")
-    share = parser.parse_args().share
+    parser.add_argument("--only", default="", help="the workloads whose names hold this text")
+    arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     register_resolvers()
     table = Table(title=f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}")
     for column in ("workload", "plain, ms", "atelier, ms", "ratio", "quartiles", "steps"):
         table.add_column(column, justify="left" if column == "workload" else "right")
     for name, (steps, words) in WORKLOADS.items():
-        turns = measure(words, max(4, round(share * steps)))
+        if arguments.only not in name:
+            continue
+        turns = measure(words, max(4, round(arguments.share * steps)))
         ratios = [ours / theirs for ours, theirs in zip(turns.ours, turns.theirs)]  # noqa: B905  # one may be over
         low, middle, high = statistics.quantiles(ratios, n=4)
         plain, ours = (1000 * statistics.median(times) for times in (turns.theirs, turns.ours))

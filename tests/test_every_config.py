@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
+from PIL import Image
 from pytorch_lightning import seed_everything
 
 from atelier.config.build import build
@@ -146,6 +147,22 @@ TRANSLATOR_SMALL = [
 def test_every_model_trains_two_batches(model: str, composed: Compose) -> None:
     words = TRANSLATOR_SMALL if model == "cyclegan" else [f"model={model}", "data=digits"]
     assert _train(composed(*words, *_limits(2)), 2)
+
+
+def test_a_grey_and_a_coloured_domain_train_and_are_judged(composed: Compose, tmp_path: Path) -> None:
+    for domain, mode in (("A", "L"), ("B", "RGB")):
+        for split in ("train", "test"):
+            (tmp_path / f"{split}{domain}").mkdir()
+            for number in range(3):
+                Image.new(mode, (32, 32), 80 * number).save(tmp_path / f"{split}{domain}" / f"{number}.png")
+    small = [word for word in TRANSLATOR_SMALL if not word.startswith(("data=", "data.source"))]
+    words = [*small, "data=unpaired_folder", f"data.root={tmp_path}", "data.load_size=36", "data.channels_a=1"]
+    means = _train(composed(*words, "model.identity=0", *_limits(2)), 2)
+    assert "g/cycle_a" in means
+    assert "g/identity_a" not in means
+    cfg, _ = compose(CONF, "train", words)
+    assert cfg is not None
+    assert any("model.identity=0" in text for text in misfits(cfg, set()))
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ class Translated(NamedTuple):
     real: the source.
     fake: its translation into the other domain.
     cycle: the translation translated back.
-    identity: ``real`` through the generator that makes images of its own domain, which should leave it alone.
+    identity: ``real`` through the generator that makes images of its own domain, which should leave it alone; None
+        where the domains differ in channels.
     indices: ``[B]`` int64, each source's position in its split.
     """
 
@@ -101,7 +102,7 @@ class Translated(NamedTuple):
     real: Tensor
     fake: Tensor
     cycle: Tensor
-    identity: Tensor
+    identity: Tensor | None
     indices: Tensor
 
 
@@ -163,7 +164,10 @@ class Translator(Protocol):
     """A model that takes images from one domain to another."""
 
     def translate(self, images: Tensor, direction: Direction) -> Tensor:
-        """Images ``[B, C, H, W]`` in [-1, 1] of the first domain as images of the second, of the same size."""
+        """Images ``[B, C, H, W]`` in [-1, 1] of the first domain as images of the second, of the same height and width.
+
+        The number of channels is the second domain's.
+        """
         ...
 
 

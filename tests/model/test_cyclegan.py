@@ -275,6 +275,25 @@ def test_validation_translates_there_and_back_with_the_averaged_generators(make:
     assert model.a_to_b.training
 
 
+def test_domains_may_differ_in_channels(make: Make) -> None:
+    """A grey domain a and a coloured domain b, without the identity loss, which needs equal ones."""
+
+    def generator(inputs: int, outputs: int) -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(inputs, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, outputs, 3, padding=1), nn.Tanh()
+        )
+
+    model = make(a_to_b=generator(1, 3), b_to_a=generator(3, 1), identity=0.0)
+    grey = _batch(0).a[:, :1]
+    batch = _batch(0)._replace(a=grey)
+    fake, same = model._with_identity(model.a_to_b, batch.a, batch.b)
+    assert (fake.shape[1], same) == (3, None)
+    judged = model.validation_step(ImageBatch(grey, torch.arange(2), None, 0, 0.0), 0, 0)
+    assert judged.identity is None
+    assert judged.fake.shape[1] == 3
+    assert judged.cycle.shape == grey.shape
+
+
 def test_what_is_no_weight_or_direction_is_named(make: Make) -> None:
     for name in ("lambda_a", "lambda_b", "identity"):
         with pytest.raises(Mistake, match=rf"model\.{name}=-1"):

@@ -24,8 +24,8 @@ _BACK: dict[Direction, Direction] = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
 class TranslationGallery(Callback):
     """Draws the first images of each domain before training and at every validation: samples/epoch_0001.png and so on.
 
-    From left to right: image, translation, translated back, identity and, where the data knows it, the truth; once
-    for each direction.
+    From left to right: image, translation, translated back, identity (where both domains have as many channels) and,
+    where the data knows it, the truth; once for each direction.
 
     picture: how to draw, and how many images of each domain.
     """
@@ -55,7 +55,8 @@ class TranslationGallery(Callback):
         sheets = [list(self._strips(pl_module, way, pl_module.device)) for way in WAYS]
         drawn, clock = self.picture.draw(sheets), clock_of(trainer)
         path = Path(trainer.default_root_dir) / "samples" / f"{file_name(clock.epoch)}.png"
-        save(drawn, path, caption(truth=any(self._truth.values())))
+        identity = len({images[0].shape[0] for images in self._real.values()}) == 1
+        save(drawn, path, caption(identity=identity, truth=any(self._truth.values())))
         show(trainer.loggers, "translations", drawn, clock.step)
 
     def _choose(self, data: Domains) -> None:
@@ -69,7 +70,9 @@ class TranslationGallery(Callback):
         for place, image in enumerate(self._real[way]):
             real = image[None].to(device)
             fake = model.translate(real, way)
-            strip = [real, fake, model.translate(fake, _BACK[way]), model.translate(real, _BACK[way])]
+            strip = [real, fake, model.translate(fake, _BACK[way])]
+            if fake.shape == real.shape:
+                strip.append(model.translate(real, _BACK[way]))
             yield [seen[0] for seen in strip] + self._truth[way][place : place + 1]
 
 
@@ -83,10 +86,10 @@ def first_images(reals: Reals, split: str, count: int) -> list[Tensor]:
     return images
 
 
-def caption(*, truth: bool) -> Caption:
+def caption(*, identity: bool, truth: bool) -> Caption:
     """What stands in which column."""
-    columns = ["image", "its translation", "the translation translated back", "the image as its own domain's generator"]
-    columns[-1] += " sees it, which should leave it alone"
+    columns = ["image", "its translation", "the translation translated back"]
+    columns += ["the image as its own domain's generator sees it, which should leave it alone"] if identity else []
     columns += ["the true translation"] if truth else []
     return Caption(
         "Translations through time",

@@ -10,9 +10,11 @@ from omegaconf import OmegaConf
 
 
 def register_resolvers() -> None:
-    """Make ``${wandb_offline:}`` and ``${half:number}`` known to every configuration."""
+    """Make ``${wandb_offline:}``, ``${half:number}`` and ``${with:node,changes}`` known to every configuration."""
     OmegaConf.register_new_resolver("wandb_offline", wandb_offline, replace=True)
     OmegaConf.register_new_resolver("half", lambda number: number / 2, replace=True)
+    # The same part once more with other options: ${with:${generator},{out_channels:1}}.
+    OmegaConf.register_new_resolver("with", OmegaConf.merge, replace=True)
 
 
 def wandb_offline() -> bool:

@@ -43,7 +43,7 @@ def misfits(cfg: DictConfig, set_by_user: set[str]) -> list[str]:
     unused = _unused(cfg, set_by_user)
     if unused:  # what such a part refers to is beside the point
         return unused + [mistake for check in (_missing, _kind, _labels) for mistake in check(cfg)]
-    checks = (_missing, _kind, _labels, _penalty, _code, _output, _interpolations)
+    checks = (_missing, _kind, _labels, _penalty, _code, _output, _channels, _interpolations)
     return [mistake for check in checks for mistake in check(cfg)]
 
 
@@ -109,6 +109,17 @@ def _output(cfg: DictConfig) -> list[str]:
     if _select(cfg, "reconstruction.facts.for") != "bounded" or _select(cfg, "output.facts.bounded") is not False:
         return []
     return ["reconstruction=bce wants levels between 0 and 1, and output=linear leaves them; add output=sigmoid"]
+
+
+def _channels(cfg: DictConfig) -> list[str]:
+    """An image is left alone only by a generator that takes as many channels as it makes."""
+    a, b, identity = (_select(cfg, key) for key in ("data.channels_a", "data.channels_b", "model.identity"))
+    if not (a and b and identity) or a == b:
+        return []
+    return [
+        f"data.channels_a={a} and data.channels_b={b}: the identity loss sends images through the generator of their "
+        "own domain, which does not take them; add model.identity=0"
+    ]
 
 
 def _unused(cfg: DictConfig, set_by_user: set[str]) -> list[str]:

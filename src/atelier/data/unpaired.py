@@ -193,7 +193,10 @@ class UnpairedData(LightningDataModule):
 
     def _check(self, pixels: Tensor | Ragged, domain: Domain) -> None:
         channels = pixels.shape[1] if isinstance(pixels, Tensor) else int(pixels.shapes[0, 0])
-        assert channels == self.channels[domain], (channels, domain)
+        if channels != self.channels[domain]:
+            raise Mistake(
+                f"data.channels_{domain}={self.channels[domain]}: this data has {channels} in domain {domain}"
+            )
         if crops(self.preprocess):
             assert isinstance(pixels, Tensor) and pixels.shape[2:] == (self.image_size, self.image_size)
 

@@ -27,8 +27,9 @@ class Table(Protocol):
 class Descent:
     """Collects a player's losses: one :meth:`__call__` per part of the batch."""
 
-    def __init__(self, table: Table, player: str) -> None:
-        self._table, self._player = table, player
+    def __init__(self, table: Table, player: str, optimizer: LightningOptimizer) -> None:
+        self._table, self._player, self._optimizer = table, player, optimizer
+        self.begun = False
 
     def __call__(self, terms: Mapping[str, Tensor], share: float = 1.0) -> None:
         """Backward through the sum of the named scalars; what was summed is what is written down.
@@ -37,6 +38,10 @@ class Descent:
             batch's.
         """
         loss = sum(terms.values(), start=next(iter(terms.values())).new_zeros(()))
+        if not self.begun:
+            # Not before the networks have run: the new gradients then take the memory of the old ones at once.
+            self._optimizer.zero_grad()
+            self.begun = True
         self._table.manual_backward(loss if share == 1.0 else loss * share)
         named = {f"{self._player}/{name}": value for name, value in terms.items()}
         self._table.ledger.enter(named | {f"{self._player}/loss": loss})
@@ -44,7 +49,7 @@ class Descent:
 
 @contextmanager
 def turn(table: Table, player: str, optimizer: LightningOptimizer, *, rests: Sequence[nn.Module]) -> Iterator[Descent]:
-    """One move of ``player``: gradients are cleared, the body descends, the optimizer steps.
+    """One move of ``player``: the body descends from cleared gradients, the optimizer steps.
 
     Meanwhile the networks ``rests`` rest: their parameters ask for no gradients and their buffers stay as they are.
     Nothing of an interrupted body is applied.
@@ -52,8 +57,9 @@ def turn(table: Table, player: str, optimizer: LightningOptimizer, *, rests: Seq
     with ExitStack() as others:
         for network in rests:
             others.enter_context(resting(network))
-        optimizer.zero_grad()
-        yield Descent(table, player)
+        descent = Descent(table, player, optimizer)
+        yield descent
+        assert descent.begun, f"{player} has not descended: its gradients are those of the last turn"
         optimizer.step()
 
 

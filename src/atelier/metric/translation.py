@@ -66,7 +66,9 @@ class Distances:
 
     def look(self, seen: Translated, truth: Tensor | None) -> None:
         """Add a batch. truth: the sources' true partners ``[B, C, H, W]`` in [-1, 1], or None."""
-        rows = [likeness(seen.cycle, seen.real), likeness(seen.identity, seen.real)]
+        rows = [likeness(seen.cycle, seen.real)]
+        if seen.identity is not None:
+            rows.append(likeness(seen.identity, seen.real))
         if truth is not None:
             rows += [likeness(seen.fake, truth), likeness(seen.real, truth)]
         self._banks[seen.direction].update(seen.indices, Features(torch.cat(rows, dim=1), None))
@@ -80,9 +82,10 @@ class Distances:
         """The figures of what was gathered."""
         taken = Taken({}, {}, {}, {})
         for way, (source, _) in WAYS.items():
-            cycle, identity, *known = (figures_of(part) for part in torch.split(self._rows[way], NUMBERS, dim=1))
+            cycle, *known = (figures_of(part) for part in torch.split(self._rows[way], NUMBERS, dim=1))
             values = {f"cycle_{name}_{source}": cycle[name] for name in ("l1", "psnr")}
-            values[f"identity_l1_{source}"] = identity["l1"]
+            if len(known) % 2:  # a truth comes with two parts
+                values[f"identity_l1_{source}"] = known.pop(0)["l1"]
             if known:
                 fake, real = ({f"truth_{name}_{way}": value for name, value in of.items()} for of in known)
                 values |= fake

@@ -39,11 +39,12 @@ class CycleGAN(LightningModule):
     Two generators translate between domains a and b; each domain has a critic that tells its images from translations
     into it. In the paper's letters ``a_to_b`` is G, ``b_to_a`` is F, ``critic_a`` is D_X and ``critic_b`` is D_Y.
 
-    a_to_b, b_to_a: ``[B, C, H, W]`` -> the same shape, both in [-1, 1].
+    a_to_b, b_to_a: ``[B, C, H, W]`` -> the same height and width with the other domain's channels, both in [-1, 1].
     critic_a, critic_b: the judges of the two domains.
     pool_a, pool_b: earlier fakes of each domain, for its critic.
     lambda_a, lambda_b: weights of the cycles a -> b -> a and b -> a -> b.
-    identity: weight of the identity loss (section 5.2) as a share of ``lambda_a`` and ``lambda_b``; 0 does without.
+    identity: weight of the identity loss (section 5.2) as a share of ``lambda_a`` and ``lambda_b``; 0 does without, and
+        must where the domains differ in channels.
     initialize: sets the first weights of every network.
     generator_optimizer, discriminator_optimizer: parameters -> the optimizer of both generators, of both critics.
     schedule: factor of both learning rates over the epochs.
@@ -210,12 +211,16 @@ class CycleGAN(LightningModule):
         """Images of domain a (loader 0) or b (loader 1): translated, translated back, and left alone."""
         there, back = DIRECTIONS if dataloader_idx == 0 else DIRECTIONS[::-1]
         fake = self.translate(batch.images, there)
-        cycle, identity = self.translate(fake, back), self.translate(batch.images, back)
+        cycle = self.translate(fake, back)
+        identity = self.translate(batch.images, back) if fake.shape == batch.images.shape else None
         return Translated(there, batch.images, fake, cycle, identity, batch.indices)
 
     @torch.no_grad()
     def translate(self, images: Tensor, direction: Direction) -> Tensor:
-        """Images ``[B, C, H, W]`` in [-1, 1] of the first domain as images of the second, of the same size."""
+        """Images ``[B, C, H, W]`` in [-1, 1] of the first domain as images of the second, of the same sides.
+
+        The number of channels is the second domain's.
+        """
         if direction not in DIRECTIONS:
             raise Mistake(f"direction={direction}: there are {' and '.join(DIRECTIONS)}")
         network = getattr(self, direction) if self.average is None else self._average(direction).network

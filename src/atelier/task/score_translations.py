@@ -66,5 +66,6 @@ def _translated(model: Any, data: Domains, way: Direction, cfg: DictConfig, size
     for batch in data.domain(WAYS[way][0]).reals(cfg.split, cfg.samples, batch_size=size):
         real = to_unit(batch.images).to(model.device)
         fake = model.translate(real, way)
-        cycle, identity = model.translate(fake, _BACK[way]), model.translate(real, _BACK[way])
+        cycle = model.translate(fake, _BACK[way])
+        identity = model.translate(real, _BACK[way]) if fake.shape == real.shape else None
         yield Translated(way, real, fake, cycle, identity, batch.indices.to(model.device))
