@@ -1,7 +1,7 @@
 """What sparsity costs: a sweep over rho as a table and one picture.
 
-    uv run src/train.py -m experiment=sparse_autoencoder_patches sparsity.rho=0.02,0.05,0.1,0.2 \\
-        hydra.sweep.dir=outputs/rho
+    uv run src/train.py -m experiment=sparse_autoencoder_digits sparsity.weight=10 \\
+        sparsity.rho=0.02,0.05,0.1,0.2 hydra.sweep.dir=outputs/rho
     uv run benchmarks/rho_sweep.py outputs/rho
 
 Reads config.yaml and results.json of every run in the folder, prints wanted and measured mean activations with the
