@@ -204,7 +204,7 @@ def main() -> None:
         if arguments.only not in name:
             continue
         turns = measure(words, max(4, round(arguments.share * steps)))
-        ratios = [ours / theirs for ours, theirs in zip(turns.ours, turns.theirs)]  # noqa: B905  # one may be over
+        ratios = [ours / theirs for ours, theirs in zip(turns.ours, turns.theirs)]  # noqa: B905  # steps come in twos
         low, middle, high = statistics.quantiles(ratios, n=4)
         plain, ours = (1000 * statistics.median(times) for times in (turns.theirs, turns.ours))
         table.add_row(name, f"{plain:.1f}", f"{ours:.1f}", f"{middle:.3f}", f"{low:.3f}-{high:.3f}", str(len(ratios)))

@@ -76,7 +76,7 @@ class Appraisal(Callback):
         if trainer.sanity_checking:
             return
         figures, images = self._distortion.compute(), int(self._distortion.images)
-        data = cast(Reals, trainer.datamodule)  # type: ignore[attr-defined]
+        data = cast(Reals, trainer.datamodule)  # type: ignore[attr-defined]  # a connector sets it
         self._note(figures, {"split": data.eval_split, "images": images, "levels": "[0, 1]"})
         if "ssim" in figures:
             self._protocols["val/ssim"]["window"] = f"Gaussian, {self._window} px (Wang et al. 2004)"

@@ -116,7 +116,8 @@ class Scoreboard(Callback):
     def _reals(self, trainer: Trainer, pl_module: LightningModule, count: int) -> Features:
         if self._real is not None and len(self._real.features) == count:
             return self._real
-        data, device = cast(Reals, trainer.datamodule), pl_module.device  # type: ignore[attr-defined]
+        data = cast(Reals, trainer.datamodule)  # type: ignore[attr-defined]  # a connector sets it
+        device = pl_module.device
         split = data.eval_split
         other = "train" if split == "test" else "test"
         # The first rank of each machine fills the cache, the others read it.
