@@ -77,8 +77,9 @@ class PlainLoop:
         self.average = copy.deepcopy(self.generator).eval()
         self.augment, self.conditional = model.critic.augment, model.num_classes is not None
         d_optimizer, g_optimizer = model.configure_optimizers()
-        self.d_optimizer = type(d_optimizer)(self.discriminator.parameters(), **d_optimizer.defaults)
-        self.g_optimizer = type(g_optimizer)(self.generator.parameters(), **g_optimizer.defaults)
+        # As the example makes them, where a recipe may have chosen a faster kernel of the same formula.
+        self.d_optimizer = type(d_optimizer)(self.discriminator.parameters(), **d_optimizer.defaults | {"fused": None})
+        self.g_optimizer = type(g_optimizer)(self.generator.parameters(), **g_optimizer.defaults | {"fused": None})
         self.data, self.batch_size, self.latent_dim = data, batch_size, model.latent.dim
         self.steps = 0
 

@@ -40,6 +40,35 @@ def test_float32_gradients_in_every_layout_are_float64s() -> None:
         torch.testing.assert_close(layer[0].weight.grad.double(), expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_penalty_on_its_gradient_has_the_right_gradient(layout: torch.memory_format) -> None:
+    """WGAN-GP and R1 differentiate the backward pass: finite differences are the reference."""
+    chance = torch.Generator().manual_seed(0)
+    images = torch.randn(2, 3, 4, 3, generator=chance, dtype=torch.float64).contiguous(memory_format=layout)
+    weighs = torch.randn(2, 3, 4, 3, generator=chance, dtype=torch.float64)
+    layer = InstanceNorm(3)
+
+    def judged(x: torch.Tensor) -> torch.Tensor:
+        return (layer(x * 1).pow(3) * weighs).sum((1, 2, 3))
+
+    assert torch.autograd.gradcheck(judged, images.requires_grad_())
+    assert torch.autograd.gradgradcheck(judged, images)
+
+
+def test_bfloat16_gradients_in_channels_last_are_as_near_as_in_the_plain_layout() -> None:
+    chance = torch.Generator().manual_seed(0)
+    x, gradient = torch.randn(2, 1, 8, 32, 32, generator=chance, dtype=torch.float64)
+    x += 3  # as far from 0 as means of activations come
+    true = x.clone().requires_grad_()
+    InstanceNorm(8)(true).backward(gradient)
+    errors = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        ours = x.bfloat16().contiguous(memory_format=layout).requires_grad_()
+        InstanceNorm(8)(ours).backward(gradient.bfloat16().contiguous(memory_format=layout))
+        errors.append((ours.grad - true.grad).norm() / true.grad.norm())
+    assert errors[1] <= 1.05 * errors[0]
+
+
 def test_it_has_no_state_and_flat_channels_become_zero() -> None:
     assert InstanceNorm(4).state_dict() == {}
     assert not InstanceNorm(4)(torch.full((1, 4, 2, 2), 3.0)).any()

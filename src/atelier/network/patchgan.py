@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from atelier.network.layout import swift
 from atelier.network.normalisation import Norm, keeps_bias
 from atelier.network.sides import Sides
 from atelier.network.sizes import positive
@@ -50,7 +51,7 @@ class PatchGAN(nn.Module):
         """
         _unlabelled(labels)
         self.sides.check(*images.shape[2:])
-        return _full(self.layers(images))
+        return _full(self.layers(swift(images)))
 
 
 class PixelCritic(nn.Module):

@@ -6,6 +6,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from atelier.network.layout import swift
+from atelier.network.narrow import NarrowConv2d
 from atelier.network.normalisation import Norm, keeps_bias
 from atelier.network.reflection import Reflection
 from atelier.network.sides import Sides
@@ -69,7 +71,7 @@ class ResnetGenerator(nn.Module):
         layers += [ResidualBlock(4 * width, norm) for _ in range(blocks)]
         for channels in (2 * width, width):
             layers += [_doubling(upsample, 2 * channels, channels, bias), norm(channels), nn.ReLU(True)]
-        layers += [Reflection(3), nn.Conv2d(width, out_channels, 7), nn.Tanh()]
+        layers += [Reflection(3), NarrowConv2d(width, out_channels, 7), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -79,7 +81,7 @@ class ResnetGenerator(nn.Module):
             Mistake: for other sides.
         """
         self.sides.check(*images.shape[2:])
-        made: Tensor = self.layers(images)
+        made: Tensor = self.layers(swift(images))
         return made
 
 

@@ -1,0 +1,17 @@
+"""How images lie in memory on their way through a network."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def swift(images: Tensor) -> Tensor:
+    """``[B, C, H, W]`` with the channels of a pixel side by side on the processor; convolutions then keep to it.
+
+    The mathematics is the same. Convolutions of float32 and their gradients are a tenth faster that way
+    (``benchmarks/cyclegan_step.py``); under autocast to 16 bits nothing is gained.
+    """
+    if images.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        return images
+    return images.contiguous(memory_format=torch.channels_last)
