@@ -62,6 +62,11 @@ def test_every_recipe_is_built(recipe: str, tmp_path: Path) -> None:
         (["model=autoencoder", "network.units=0"], "network.units=0"),
         (["model=autoencoder", "corruption=masking", "corruption.share=1.0"], "corruption.share=1.0"),
         (["model=autoencoder", "model.weight_decay=-1"], "model.weight_decay=-1"),
+        (["model=gan", "data=ring", "augment=diffaugment"], "augment=diffaugment changes images, and data=ring gives"),
+        (["model=dcgan", "picture=strips"], "picture=strips draws what models of unpaired data make"),
+        (["model=cyclegan", "data=stripes", "picture=grid"], "picture=grid draws what models of single data make"),
+        (["model=dcgan", "picture=scatter"], "picture=scatter draws points, and data=digits gives images"),
+        (["model=gan", "data=ring", "picture=grid"], "picture=grid draws images, and data=ring gives points"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(words: list[str], fragment: str) -> None:

@@ -8,6 +8,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.data.images import ImageData
+from atelier.data.shards import ShardData
 from atelier.data.unpaired import UnpairedData
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
@@ -25,7 +26,7 @@ FACTS = {
 
 
 # By kind of data: the facts beyond those, which are optional, and the module.
-KINDS = {"single": (set(), ImageData), "unpaired": ({"paired", "counts"}, UnpairedData)}
+KINDS = {"single": ({"holds"}, ImageData | ShardData), "unpaired": ({"paired", "counts"}, UnpairedData)}
 
 
 def load(name: str, *overrides: str) -> DictConfig:
@@ -54,7 +55,8 @@ def test_every_data_set_is_built_as_described(name: str) -> None:
     more, module = KINDS[node.facts.kind]
     assert FACTS <= node.facts.keys() <= FACTS | more
     assert node.facts.labels == (node.facts.num_classes is not None)
-    for part in (node, node.source, *([node.source.folder] if "folder" in node.source else [])):
+    source = [node.source] if "source" in node else []
+    for part in (node, *source, *(one.folder for one in source if "folder" in one)):
         assert part.keys() - {"_target_"} <= inspect.signature(get_class(part._target_)).parameters.keys()
     made = instantiate(node)
     assert isinstance(made, module)

@@ -134,14 +134,17 @@ def test_no_readable_image_is_a_mistake(tmp_path: Path, cache: Path) -> None:
     assert not list((cache / "images").iterdir())
 
 
-def test_links_in_a_circle_end(tmp_path: Path) -> None:
+def test_links_in_a_circle_end_and_those_that_lead_out_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     root = fill(tmp_path / "root", "a/1.png", "a/2.png")
     (root / "a" / "again").symlink_to(root)
     fill(tmp_path / "elsewhere", "3.png")
     (root / "linked").symlink_to(tmp_path / "elsewhere")
     source = folder(root)
     names = {*source.load("train").names, *source.load("test").names}
-    assert names == {"a/1.png", "a/2.png", "linked/3.png"}
+    assert names == {"a/1.png", "a/2.png"}
+    assert "linked (a link that leads out of the folder)" in caplog.text
 
 
 def test_the_cache_is_used_again_and_follows_the_files(tmp_path: Path, decoded: list[Path]) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atelier.data import picture
 from atelier.data.picture import Shape, read
 
 COLOUR = Shape(8, 3)
@@ -107,5 +106,5 @@ def test_bombs_are_refused_before_they_are_decoded(tmp_path: Path, monkeypatch: 
 def test_other_formats_are_not_opened_whatever_their_name(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new("P", (9, 9)).save(path, format="GIF")
-    with pytest.raises(picture.Image.UnidentifiedImageError):
+    with pytest.raises(ValueError, match="not a JPEG, PNG or WebP picture"):
         read(path, COLOUR)

@@ -38,6 +38,15 @@ def test_a_failure_names_its_cure(error: Exception, fragments: list[str], cfg: D
     assert [fragment for fragment in [*fragments, "resume="] if fragment not in str(told.value)] == []
 
 
+def test_one_image_at_a_time_is_not_halved(cfg: DictConfig) -> None:
+    cfg.data.batch_size = 1
+    with pytest.raises(Mistake) as told, explained(cfg, _trainer()):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    said = str(told.value)
+    assert "data.batch_size=1." not in said.partition("What helps")[2] and "model.parts=2" not in said
+    assert "bf16-mixed, or smaller images or a smaller network" in said
+
+
 def test_what_nobody_foresaw_passes_unchanged(cfg: DictConfig) -> None:
     with pytest.raises(RuntimeError, match="something else"), explained(cfg, _trainer()):
         raise RuntimeError("something else")

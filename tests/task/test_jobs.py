@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from atelier.task.jobs import find_jobs
+from atelier.task.jobs import find_jobs, passed_over
 from atelier.types import Mistake
 
 
@@ -67,6 +67,21 @@ def test_nor_through_a_link(photos: Path) -> None:
     (photos.parent / "made").symlink_to(photos, target_is_directory=True)
     with pytest.raises(Mistake, match="would be written over its source"):
         names("photos")
+
+
+@pytest.mark.parametrize("place", ["photos", "photos/*", "photos/**/*.png", "photos/link*"])
+def test_links_that_lead_out_are_passed_over(place: str, photos: Path) -> None:
+    outside = photos.parent / "outside"
+    outside.mkdir()
+    (outside / "secret.png").touch()
+    (photos / "link.png").symlink_to(outside / "secret.png")
+    (photos / "links").symlink_to(outside)
+    (photos / "linked.png").symlink_to("a.png")
+    assert "linked.png" in names(place) and not {"link.png", "links/secret.png"} & set(names(place))
+    assert passed_over(place)["link.png"] == "a link that leads out of the folder"
+    (photos / "linked.png").unlink()
+    with pytest.raises(Mistake, match=r"by this pattern; .* link\.png \(a link that leads out"):
+        names("photos/link*")
 
 
 @pytest.mark.parametrize("place", ["nowhere", "photos/deep/er/none/*.png", "photos/*.gif", "empty"])

@@ -43,7 +43,7 @@ def misfits(cfg: DictConfig, set_by_user: set[str]) -> list[str]:
     unused = _unused(cfg, set_by_user)
     if unused:  # what such a part refers to is beside the point
         return unused + [mistake for check in (_missing, _kind, _labels) for mistake in check(cfg)]
-    checks = (_missing, _kind, _labels, _penalty, _code, _output, _channels, _interpolations)
+    checks = (_missing, _kind, _labels, _images, _picture, _penalty, _code, _output, _channels, _interpolations)
     return [mistake for check in checks for mistake in check(cfg)]
 
 
@@ -79,6 +79,38 @@ def _labels(cfg: DictConfig) -> list[str]:
     if not _select(cfg, "condition.facts.needs_labels") or _select(cfg, "data.facts.labels"):
         return []
     return [f"condition=label wants data with labels, and data={cfg.data_name} has none; leave condition out"]
+
+
+def _images(cfg: DictConfig) -> list[str]:
+    """Colours, shifts and holes are done to images, not to points of a plane."""
+    holds = _select(cfg, "data.facts.holds")
+    if _select(cfg, "augment.facts.for") != "images" or holds in (None, "images"):
+        return []
+    return [
+        f"augment={_choice('augment', cfg)} changes images, and data={cfg.data_name} gives {holds}; add augment=none"
+    ]
+
+
+def _picture(cfg: DictConfig) -> list[str]:
+    """What draws single images cannot draw strips of two domains, and the other way round; points need axes."""
+    wanted, kind = _select(cfg, "picture.facts.for"), _select(cfg, "model.facts.needs")
+    holds, given = _select(cfg, "picture.facts.holds"), _select(cfg, "data.facts.holds") or "images"
+    chosen = _choice("picture", cfg)
+    if wanted and kind and wanted != kind:
+        return [
+            f"picture={chosen} draws what models of {wanted} data make, and model={cfg.model_name} wants {kind} data; "
+            "leave picture out"
+        ]
+    if holds and holds != given:
+        return [f"picture={chosen} draws {holds}, and data={cfg.data_name} gives {given}; leave picture out"]
+    return []
+
+
+def _choice(group: str, cfg: DictConfig) -> str:
+    """The option of ``group`` that ``cfg`` holds, by its target; "..." for one of the user's own."""
+    target = _select(cfg, f"{group}._target_")
+    files = sorted((conf_dir() / group).glob("*.yaml"))
+    return next((file.stem for file in files if OmegaConf.select(OmegaConf.load(file), "_target_") == target), "...")
 
 
 def _penalty(cfg: DictConfig) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
 import os
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -21,21 +23,19 @@ from torch import Tensor
 
 from atelier.cachedir import cache_dir
 from atelier.data import cache, picture
+from atelier.data.names import few, few_reasons, printable
 from atelier.data.ragged import Ragged
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
 
 # To be raised when decoding changes, so that older blocks are not taken for new ones.
-_VERSION = 1
+_VERSION = 2
 
-# Pictures decoded together, which may be whole photographs; the next ones wait until these are written.
-_AT_ONCE = 32
+# Each thread can hold a whole photograph in several forms.
+_MOST_THREADS = 8
 
 _UNREADABLE = "unreadable.txt"
-
-# Unreadable files that a message names.
-_SHOWN = 3
 
 
 class Album(NamedTuple):
@@ -71,8 +71,8 @@ def open_album(files: Mapping[str, Path], shape: picture.Shape, what: str) -> Al
     """The pictures of ``files`` (name to path), from the cache or decoded into it.
 
     A block is found again by names, sizes and times of change of its files, and by ``shape``. Files that
-    cannot be read are left out: a warning counts them, and ``unreadable.txt`` in the block's folder lists
-    each with its reason.
+    cannot be read are left out: a warning counts them, once in a process, and ``unreadable.txt`` in the block's
+    folder lists each with its reason.
 
     what: the data as the user named it, for messages.
 
@@ -101,6 +101,7 @@ def _opened(files: Mapping[str, Path], reader: Reader, what: str) -> tuple[Path,
         with cache.lock(block.name):
             if not block.is_dir():
                 _build(block, files, reader, what)
+    _say_lost(block, what)
     return block, json.loads((block / "names.json").read_text())
 
 
@@ -110,7 +111,8 @@ def _mapped(block: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _key(files: Mapping[str, Path], settings: Mapping[str, Any]) -> str:
-    words = json.dumps([_VERSION, settings, [[name, *_state(path)] for name, path in files.items()]])
+    states = [[name, *_state(path)] for name, path in files.items()]
+    words = json.dumps([_VERSION, picture.most_pixels(), settings, states])
     return hashlib.blake2b(words.encode(), digest_size=10).hexdigest()
 
 
@@ -125,14 +127,22 @@ def _state(path: Path) -> tuple[int, int]:
 def _build(block: Path, files: Mapping[str, Path], reader: Reader, what: str) -> None:
     log.info("%s: decoding %d images into %s", what, len(files), block)
     with cache.whole(block) as building:
-        unreadable = _decode(files, reader, building, what)
-    if unreadable:
-        listed = f"listed in {block / _UNREADABLE}: {_few(unreadable)}"
-        log.warning("%s: %d images cannot be read and are left out, %s", what, len(unreadable), listed)
+        _decode(files, reader, building, what)
 
 
-def _decode(files: Mapping[str, Path], reader: Reader, building: Path, what: str) -> dict[str, str]:
-    """Write the block's files; returns the unreadable files with their reasons."""
+@functools.cache
+def _say_lost(block: Path, what: str) -> None:
+    """Warn of the files that could not be read: also those who find the block made, but nobody twice."""
+    listed = block / _UNREADABLE
+    if listed.exists():
+        lost = [" (".join(line.split("\t")) + ")" for line in listed.read_text(encoding="utf-8").splitlines()]
+        log.warning(
+            "%s: %d images cannot be read and are left out, listed in %s: %s", what, len(lost), listed, few(lost)
+        )
+
+
+def _decode(files: Mapping[str, Path], reader: Reader, building: Path, what: str) -> None:
+    """Write the block's files."""
     names: list[str] = []
     shapes: list[tuple[int, ...]] = []
     unreadable: dict[str, str] = {}
@@ -145,14 +155,12 @@ def _decode(files: Mapping[str, Path], reader: Reader, building: Path, what: str
                 names.append(name)
                 shapes.append(found.shape)
     if not names:
-        raise Mistake(f"{what}: none of its {len(files)} images can be read: {_few(unreadable)}")
+        raise Mistake(f"{what}: none of its {len(files)} images can be read: {few_reasons(unreadable)}")
     (building / "names.json").write_text(json.dumps(names))
     (building / "shapes.json").write_text(json.dumps(shapes))
     if unreadable:
-        lines = "".join(f"{name}\t{reason}\n" for name, reason in unreadable.items())
-        # A file's name need not be valid text.
-        (building / _UNREADABLE).write_text(lines, encoding="utf-8", errors="backslashreplace")
-    return unreadable
+        lines = "".join(f"{printable(name)}\t{printable(reason)}\n" for name, reason in unreadable.items())
+        (building / _UNREADABLE).write_text(lines, encoding="utf-8")
 
 
 def _read_all(files: Mapping[str, Path], reader: Reader) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
@@ -164,16 +172,15 @@ def _read_all(files: Mapping[str, Path], reader: Reader) -> Iterator[tuple[str, 
         except Exception as error:  # A broken file can raise anything out of a decoder.
             return " ".join(str(error).split()) or type(error).__name__
 
-    names = list(files)
+    threads = min(os.cpu_count() or 1, _MOST_THREADS)
+    waiting: deque[tuple[str, Future[NDArray[np.uint8] | str]]] = deque()
     # What Pillow warns of (a broken EXIF block, a size near its own limit) is harmless or refused by us.
     # Threads suffice, as it decodes without holding the interpreter.
-    with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        for first in range(0, len(names), _AT_ONCE):
-            some = names[first : first + _AT_ONCE]
-            yield from zip(some, pool.map(attempt, some), strict=True)
-
-
-def _few(unreadable: Mapping[str, str]) -> str:
-    first = ", ".join(f"{name} ({reason})" for name, reason in list(unreadable.items())[:_SHOWN])
-    text = first + (" ..." if len(unreadable) > _SHOWN else "")
-    return text.encode(errors="backslashreplace").decode()
+    with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(threads) as pool:
+        for name in files:
+            waiting.append((name, pool.submit(attempt, name)))
+            if len(waiting) > threads:  # pictures that nobody has written yet are no more than these
+                first, found = waiting.popleft()
+                yield first, found.result()
+        for first, found in waiting:
+            yield first, found.result()

@@ -7,7 +7,6 @@ import re
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,9 @@ _MOST_BYTES = 32 * 2**30
 
 # Photographs do not shrink: a hundredfold is what nothing but a bomb reaches.
 _MOST_RATIO = 100
+
+# What every file system takes: bytes in a name, and folders around a file.
+_LONGEST_NAME, _DEEPEST = 255, 64
 
 _CHUNK = 1 << 20
 
@@ -35,7 +37,7 @@ def check_zip(path: Path) -> None:
         truncated = head.startswith(b"pk")
         raise BadArchive("the zip archive is cut off" if truncated else "this is no zip archive")
     with _opened(path) as opened:
-        list(_places(opened))
+        _places(opened, path.stat().st_size)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -48,7 +50,7 @@ def unpack(archive: Path, folder: Path) -> None:
     Raises BadArchive, and OSError where the disk is full.
     """
     with _opened(archive) as opened:
-        places = dict(_places(opened))
+        places = dict(_places(opened, archive.stat().st_size))
         needed = sum(member.file_size for member in places)
         free = shutil.disk_usage(folder).free
         if needed > free:
@@ -62,12 +64,19 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as opened:
             yield opened
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise BadArchive(f"the zip archive is broken: {error}") from error
+    except (BadArchive, OSError):  # the latter are the system's own words: a full disk
+        raise
+    except Exception as error:  # a broken archive can raise anything out of its readers
+        raise BadArchive(
+            f"the zip archive is broken: {' '.join(str(error).split()) or type(error).__name__}"
+        ) from error
 
 
-def _places(opened: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath]]:
-    """The files among the members, with their paths below the folder, once all of them are known to be harmless."""
+def _places(opened: zipfile.ZipFile, size: int) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
+    """The files among the members, with their paths below the folder, once all of them are known to be harmless.
+
+    size: of the archive in bytes.
+    """
     members = opened.infolist()
     if len(members) > _MOST_MEMBERS:
         raise BadArchive(f"{len(members)} members are more than {_MOST_MEMBERS}: a bomb?")
@@ -75,16 +84,21 @@ def _places(opened: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, PurePosi
     packed = sum(member.compress_size for member in members)
     if claimed > _MOST_BYTES or claimed > _MOST_RATIO * max(packed, _CHUNK):
         raise BadArchive(f"{packed:,} bytes claim to hold {claimed:,}: a bomb?")
+    if packed > size:
+        raise BadArchive(f"{size:,} bytes claim to hold {packed:,} packed ones, so that members overlap: a bomb?")
+    places = [(member, _harmless(member)) for member in members]
+    files = [(member, place) for member, place in places if not member.is_dir()]
+    # Two names that differ in case are one file on some machines.
+    folders = {parent.as_posix().casefold() for _, place in files for parent in place.parents}
     seen: set[str] = set()
-    for member in members:
-        place = _harmless(member)
-        # Two names that differ in case are one file on some machines.
+    for member, place in files:
         key = place.as_posix().casefold()
-        if not member.is_dir():
-            if key in seen:
-                raise BadArchive(f"{member.filename!r} stands in it twice")
-            seen.add(key)
-            yield member, place
+        if key in seen:
+            raise BadArchive(f"{member.filename!r} stands in it twice")
+        if key in folders:
+            raise BadArchive(f"{member.filename!r} is a file and a folder in it")
+        seen.add(key)
+    return files
 
 
 def _harmless(member: zipfile.ZipInfo) -> PurePosixPath:
@@ -99,6 +113,8 @@ def _harmless(member: zipfile.ZipInfo) -> PurePosixPath:
         raise BadArchive(f"its member {name!r} is a link or a device, not a file")
     if member.flag_bits & 1:
         raise BadArchive(f"its member {name!r} is encrypted")
+    if len(parts) > _DEEPEST or any(len(os.fsencode(part)) > _LONGEST_NAME for part in parts):
+        raise BadArchive(f"its member {name[:80]!r}... has a name that is too long")
     return PurePosixPath(*parts)
 
 

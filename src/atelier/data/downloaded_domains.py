@@ -14,7 +14,7 @@ from atelier.data.album import RaggedAlbum
 from atelier.data.archive import BadArchive, check_zip, unpack
 from atelier.data.download import downloading
 from atelier.data.fetch import fetch, is_http
-from atelier.data.folder import image_files
+from atelier.data.listing import list_images
 from atelier.data.source import Split
 from atelier.data.unpaired_folder import UnpairedFolder
 from atelier.types import Domain, Mistake
@@ -140,7 +140,7 @@ class DownloadedDomains:
         """The folder that holds the four, at the top or one below. Raises BadArchive where one is missing or empty."""
         candidates = [unpacked, *sorted(path for path in unpacked.iterdir() if path.is_dir())]
         home = next((path for path in candidates if (path / _FOLDERS[0]).is_dir()), unpacked)
-        found = {folder: sum(1 for _ in image_files(home / folder)) for folder in _FOLDERS}
+        found = {folder: len(list_images(home / folder).images) for folder in _FOLDERS}
         if lacking := [folder for folder, count in found.items() if not count]:
             raise BadArchive(f"the archive has no images in {', '.join(lacking)}")
         if self.counts is not None and found != dict(self.counts):

@@ -5,21 +5,19 @@ from __future__ import annotations
 import difflib
 import hashlib
 import logging
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import torch
 
 from atelier.data.album import open_album
+from atelier.data.listing import hidden, list_images
 from atelier.data.picture import Shape
 from atelier.data.source import Images, Split, check_shape
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
-
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 # Names of a folder that holds a split, the preferred one first.
 _SPLIT_FOLDERS: dict[Split, tuple[str, ...]] = {
@@ -33,6 +31,8 @@ _HELD_OUT = 0.1
 
 class ImageFolder:
     """All JPEG, PNG and WebP files below ``root``, cut to centre squares and resized.
+
+    Links that lead out of ``root`` are not followed.
 
     Folders ``train`` and ``test`` (or ``val``) at the top are the splits. Otherwise one image in ten, at
     least one, is held out by a hash of its path below ``root``, so that new pictures leave the others where
@@ -71,10 +71,13 @@ class ImageFolder:
         """The paths of all images below ``root``."""
         if not self.root.is_dir():
             raise Mistake(no_folder(self.root))
-        names = sorted(image_files(self.root))
-        if not names:
-            raise Mistake(f"data.root={self.root}: no JPEG, PNG or WebP file in this folder or below it")
-        return names
+        found = list_images(self.root)
+        if not found.images:
+            passed_over = f"; {found}" if found.left_out else ""
+            raise Mistake(f"data.root={self.root}: no JPEG, PNG or WebP file in this folder or below it{passed_over}")
+        if found.left_out:
+            log.warning("data.root=%s: %s", self.root, found)
+        return found.images
 
     @cached_property
     def _names(self) -> dict[Split, list[str]]:
@@ -115,24 +118,6 @@ def _top(name: str) -> str:
     return parts[0] if len(parts) > 1 else ""
 
 
-def image_files(root: Path) -> Iterator[str]:
-    """Paths below ``root``, with "/" between folders, of files called like images and not hidden."""
-    visited = set()
-    for folder, subfolders, files in os.walk(root, followlinks=True):
-        here = Path(folder)
-        # A link can lead back to a folder above it.
-        visited.add(here.resolve())
-        subfolders[:] = [s for s in subfolders if not _hidden(s) and (here / s).resolve() not in visited]
-        for file in files:
-            if not _hidden(file) and Path(file).suffix.lower() in _SUFFIXES:
-                yield (here / file).relative_to(root).as_posix()
-
-
-def _hidden(name: str) -> bool:
-    # Archives made on a Mac carry a folder of things that only look like images.
-    return name.startswith(".") or name == "__MACOSX"
-
-
 def hold_out(names: Sequence[str]) -> dict[Split, list[str]]:
     """Split two names or more by their hashes: one in ten, at least one, is for testing."""
     places = {name: _place(name) for name in names}
@@ -157,7 +142,7 @@ def no_folder(root: Path) -> str:
         return f"data.root={root}: this is a file; name the folder that holds the pictures"
     nearest = next((parent for parent in root.absolute().parents if parent.is_dir()), Path("/"))
     wanted = root.absolute().relative_to(nearest).parts[0]
-    siblings = [entry.name for entry in nearest.iterdir() if entry.is_dir() and not _hidden(entry.name)]
+    siblings = [entry.name for entry in nearest.iterdir() if entry.is_dir() and not hidden(entry.name)]
     close = difflib.get_close_matches(wanted, siblings, n=1)
     hint = f"did you mean {nearest / close[0]}?" if close else f"the nearest that exists is {nearest}"
     return f"data.root={root}: no such folder; {hint}"

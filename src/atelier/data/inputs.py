@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from atelier.data.album import open_album
-from atelier.data.folder import image_files
+from atelier.data.listing import list_images
 from atelier.data.picture import Shape
 from atelier.data.source import Images
 from atelier.types import Mistake
+
+log = logging.getLogger(__name__)
 
 
 def read_inputs(place: str, image_size: int, channels: int) -> Images:
     """The picture ``place``, or all JPEG, PNG and WebP files in and below that folder, in the form a model knows.
 
-    Pictures are cut to centre squares and resized; names are paths below the folder. Unreadable files are left out
-    with a warning.
+    Pictures are cut to centre squares and resized; names are paths below the folder. Unreadable files, and links that
+    lead out of the folder, are left out with a warning.
 
     Raises Mistake where there is nothing, or nothing readable.
     """
     path = Path(place).expanduser()
     if not path.exists():
         raise Mistake(f"input={place}: there is no such file or folder")
-    files = {path.name: path} if path.is_file() else {name: path / name for name in sorted(image_files(path))}
+    found = list_images(path)
+    files = {path.name: path} if path.is_file() else {name: path / name for name in found.images}
     if not files:
-        raise Mistake(f"input={place}: no JPEG, PNG or WebP file in this folder or below it")
+        passed_over = f"; {found}" if found.left_out else ""
+        raise Mistake(f"input={place}: no JPEG, PNG or WebP file in this folder or below it{passed_over}")
+    if found.left_out:
+        log.warning("input=%s: %s", place, found)
     album = open_album(files, Shape(image_size, channels), f"input={place}")
     return Images(album.pixels, names=album.names)

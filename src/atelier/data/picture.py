@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import io
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, UnidentifiedImageError
+
+from atelier.data import jpeg
+from atelier.data.orientation import upright
+from atelier.data.room import Room
+from atelier.types import Mistake
 
 # Larger ones are refused before they are decoded: a small file can claim gigabytes of pixels.
 MOST_PIXELS = 50_000_000
 
+_RAISED_BY = "ATELIER_MEGAPIXELS"
+
+# Four channels of 16 bits that no encoder could shrink.
+_BYTES_PER_PIXEL = 8
+
+# However many threads read, together they hold no more than one file and decode no more than one picture of the
+# largest size at a time. Whoever wants both takes them in this order, so that nobody waits for somebody who waits.
+_FILES, _PICTURES = Room(_BYTES_PER_PIXEL * MOST_PIXELS), Room(MOST_PIXELS)
+
 # Pillow looks at the content, not at the name; its other, older decoders have no business with a stranger's
 # files.
 _FORMATS = ("JPEG", "PNG", "WEBP")
+
+_TO_8_BITS = np.rint(np.arange(2**16) / 257).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +51,38 @@ class Shape:
     crop: int | None = None
 
 
+def most_pixels() -> int:
+    """The largest picture that is opened: 50 megapixels, or as many as ATELIER_MEGAPIXELS says.
+
+    Raises Mistake where that is no number of megapixels.
+    """
+    wished = os.environ.get(_RAISED_BY)
+    if wished is None:
+        return MOST_PIXELS
+    if not wished.isascii() or not wished.isdigit() or int(wished) < 1:
+        raise Mistake(f"{_RAISED_BY}={wished}: a whole number of megapixels, 1 or more")
+    return int(wished) * 10**6
+
+
 def read(path: Path, shape: Shape) -> NDArray[np.uint8]:
     """The file's (first) picture, ``[C, S, S]``: upright, cut to a centre square and resized.
 
     Resizing is bicubic and antialiased. Raises as :func:`open_upright` does.
     """
-    picture = open_upright(path, shape.channels)
+    return _square(open_upright(path, shape.channels), shape)
+
+
+def read_bytes(content: bytes, shape: Shape) -> NDArray[np.uint8]:
+    """As :func:`read`, of a file's content."""
+    return _square(_decoded(io.BytesIO(content), shape.channels, most_pixels()), shape)
+
+
+def _square(picture: Image.Image, shape: Shape) -> NDArray[np.uint8]:
     side = min(picture.width, picture.height, shape.crop or picture.width)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     # Cropping before resizing keeps what lies outside from bleeding in, and resizes less.
-    picture = picture.crop((left, top, left + side, top + side))
+    if picture.size != (side, side):
+        picture = picture.crop((left, top, left + side, top + side))
     if side != shape.image_size:
         picture = picture.resize((shape.image_size, shape.image_size), Image.Resampling.BICUBIC)
     pixels = np.asarray(picture, dtype=np.uint8).reshape(shape.image_size, shape.image_size, shape.channels)
@@ -52,20 +94,63 @@ def open_upright(path: Path, channels: int) -> Image.Image:
 
     Transparency is laid on white, 16-bit grey is divided by 257, CMYK and palettes become RGB.
 
-    Raises whatever Pillow finds wrong with the file, and ValueError above 50 megapixels.
+    Raises whatever Pillow finds wrong with the file, and ValueError for what is no file or is above
+    :func:`most_pixels`, which says how to raise it.
     """
-    with Image.open(path, formats=_FORMATS) as opened:
-        if opened.width * opened.height > MOST_PIXELS:
-            raise ValueError(f"{opened.width} x {opened.height} is more than {MOST_PIXELS // 10**6} megapixels")
-        return _flat(ImageOps.exif_transpose(opened)).convert("L" if channels == 1 else "RGB")
+    limit = most_pixels()
+    if not path.is_file():  # a pipe would keep its reader waiting
+        raise ValueError("not a file" if path.exists() else "no such file")
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > _BYTES_PER_PIXEL * limit:
+            raise ValueError(f"a file of {size:,} bytes is no picture of {limit // 10**6} megapixels")
+        with _FILES.taken(size):
+            return _decoded(file, channels, limit)
+
+
+def _decoded(stream: IO[bytes], channels: int, limit: int) -> Image.Image:
+    """The picture in ``stream``, which stands at its beginning."""
+    is_jpeg, exif = stream.read(len(jpeg.START)) == jpeg.START, None
+    stream.seek(0)
+    if is_jpeg:
+        content, exif = jpeg.stripped(stream.read())
+        stream = io.BytesIO(content)
+    if Image.MAX_IMAGE_PIXELS is not None and limit > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = limit  # the user's word for what may be opened counts for Pillow too
+    try:
+        opened = Image.open(stream, formats=_FORMATS)
+    except Image.DecompressionBombError as error:  # Pillow's own bound, which is wider by default
+        claimed = re.search(r"\d+", str(error))
+        raise _too_large(int(claimed[0]) if claimed else limit, limit) from None
+    except UnidentifiedImageError:  # whose text is about the stream
+        raise ValueError("not a JPEG, PNG or WebP picture, or broken at its beginning") from None
+    with opened:
+        if opened.width * opened.height > limit:
+            raise _too_large(opened.width * opened.height, limit, f"{opened.width} x {opened.height} is")
+        with _PICTURES.taken(opened.width * opened.height):
+            opened.load()
+            told = opened.info.get("exif") if exif is None else exif
+            wanted, flat = "L" if channels == 1 else "RGB", _flat(opened)
+            shown = flat if flat.mode == wanted else flat.convert(wanted)
+            return upright(shown, told if isinstance(told, bytes) else b"")
+
+
+def _too_large(pixels: int, limit: int, said: str | None = None) -> ValueError:
+    said = said or f"{pixels:,} pixels are"
+    return ValueError(
+        f"{said} more than {limit // 10**6} megapixels; if you trust the file, let it in by {_RAISED_BY}="
+        f"{-(-pixels // 10**6)} in the environment"
+    )
 
 
 def _flat(picture: Image.Image) -> Image.Image:
     """The picture in 8 bits a channel and without transparency."""
     if picture.mode.startswith("I"):
-        levels = np.asarray(picture).astype(np.float32) / 257.0
-        return Image.fromarray(levels.round().clip(0, 255).astype(np.uint8))
+        return Image.fromarray(_TO_8_BITS[np.asarray(picture).clip(0, 2**16 - 1)])
     if not picture.has_transparency_data:
         return picture
-    picture = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    if picture.mode != "RGBA":  # converting would make another copy
+        picture = picture.convert("RGBA")
+    ground = Image.new("RGB", picture.size, "white")
+    ground.paste(picture, mask=picture.getchannel("A"))
+    return ground

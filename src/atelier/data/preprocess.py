@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from atelier.data.album import Reader
-from atelier.data.picture import MOST_PIXELS, open_upright
+from atelier.data.picture import most_pixels, open_upright
 from atelier.types import Mistake
 
 Way = Literal["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]
@@ -84,8 +84,8 @@ class Preprocess:
         size = self.scaled(*picture.size)
         if min(size) < 1:
             raise ValueError(f"{picture.width} x {picture.height} leaves no multiple of {_BASE} pixels")
-        if size[0] * size[1] > MOST_PIXELS:
-            raise ValueError(f"it would become {size[0]} x {size[1]}, more than {MOST_PIXELS // 10**6} megapixels")
+        if size[0] * size[1] > (limit := most_pixels()):
+            raise ValueError(f"it would become {size[0]} x {size[1]}, more than {limit // 10**6} megapixels")
         if size != picture.size:
             picture = picture.resize(size, Image.Resampling.BICUBIC)
         kept = self._fitted(picture) if crops(self.way) else picture

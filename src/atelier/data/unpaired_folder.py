@@ -11,7 +11,9 @@ from typing import Literal
 from torch import Tensor
 
 from atelier.data.album import RaggedAlbum, open_ragged_album
-from atelier.data.folder import hold_out, image_files, no_folder
+from atelier.data.folder import hold_out, no_folder
+from atelier.data.listing import list_images
+from atelier.data.names import few
 from atelier.data.preprocess import Preprocess, Way
 from atelier.data.source import Split
 from atelier.types import Domain, Mistake
@@ -22,9 +24,6 @@ Letter = Literal["A", "B"]
 
 # Names of the folders of a split without their letter, the preferred one first.
 _STEMS: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val")}
-
-# Files, or entries of a folder, that a message names.
-_SHOWN = 5
 
 
 class UnpairedFolder:
@@ -128,12 +127,10 @@ class UnpairedFolder:
 
     def _below(self, folder: str) -> list[str]:
         """The paths below ``root`` of the images in ``folder``, sorted; none where there is no such folder."""
-        home = self.root.resolve()
-        found = sorted(f"{folder}/{name}" for name in image_files(self.root / folder))
-        outside = [name for name in found if not (self.root / name).resolve().is_relative_to(home)]
-        if outside:
-            log.warning("%s: %d links lead out of it and are left out: %s", self._said, len(outside), _few(outside))
-        return sorted(set(found) - set(outside))
+        found = list_images(self.root / folder, within=self.root)
+        if found.left_out:
+            log.warning("%s, %s: %s", self._said, folder, found)
+        return [f"{folder}/{name}" for name in found.images]
 
     def _no_images(self, folder: str) -> str:
         here = self.root / folder
@@ -152,9 +149,4 @@ def _partners(names: Sequence[str]) -> list[str]:
 
 
 def _entries(folder: Path) -> str:
-    return _few(sorted(entry.name for entry in folder.iterdir())) or "nothing"
-
-
-def _few(names: Sequence[str]) -> str:
-    text = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
-    return text.encode(errors="backslashreplace").decode()
+    return few(sorted(entry.name for entry in folder.iterdir())) or "nothing"

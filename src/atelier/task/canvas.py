@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from atelier.callback.atomic import replacing
-from atelier.data.picture import MOST_PIXELS, open_upright
+from atelier.data.picture import most_pixels, open_upright
 from atelier.task.jobs import SUFFIXES
 
 # Of a thread of pixels even one tile's padding would be many times the picture. No JPEG is longer either.
@@ -31,8 +31,6 @@ def open_picture(path: Path, channels: int, size: int | None) -> Image.Image | s
     channels: 1 (mode L) or 3 (RGB).
     """
     try:
-        if not path.is_file():  # a pipe would keep its reader waiting
-            raise FileNotFoundError("no such file" if not path.exists() else "not a file")
         with warnings.catch_warnings(action="ignore"):  # broken EXIF blocks, sizes near Pillow's own limit
             return _resized(open_upright(path, channels), size)
     except Exception as error:  # a broken file can raise anything out of a decoder
@@ -44,7 +42,7 @@ def _resized(picture: Image.Image, size: int | None) -> Image.Image:
     if size is not None:
         short = min(wide, high)
         wide, high = (max(1, round(side * size / short)) for side in (wide, high))
-    if max(wide, high) > _LONGEST or wide * high > MOST_PIXELS:
+    if max(wide, high) > _LONGEST or wide * high > most_pixels():
         raise ValueError(f"{wide} x {high} would be too large to translate")
     return picture if picture.size == (wide, high) else picture.resize((wide, high), Image.Resampling.BICUBIC)
 

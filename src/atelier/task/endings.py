@@ -44,8 +44,8 @@ def explained(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
 
 def _told(cfg: DictConfig, error: Exception) -> str | None:
     text = str(error)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(sign in text for sign in _NO_MEMORY):
-        return _out_of_memory(cfg)
+    if lacks_memory(error):
+        return advice(cfg)
     if isinstance(error, RuntimeError) and text.startswith("DataLoader worker") and cfg.data.get("workers"):
         return (
             f"a process that loads data died (data.workers={cfg.data.workers}); most often the system killed it for "
@@ -57,18 +57,28 @@ def _told(cfg: DictConfig, error: Exception) -> str | None:
     return None
 
 
-def _out_of_memory(cfg: DictConfig) -> str:
+def lacks_memory(error: Exception) -> bool:
+    """Whether there was not enough memory, on the device or for the processor."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(sign in str(error) for sign in _NO_MEMORY)
+
+
+def advice(cfg: DictConfig) -> str:
+    """What to lower where memory does not suffice."""
     sizes = {
         option: value
         for option in ("data.batch_size", "data.crop_size", "data.image_size", "model.parts", "trainer.precision")
         if (value := OmegaConf.select(cfg, option)) is not None
     }
     now = ", ".join(f"{option}={value}" for option, value in sizes.items())
-    ways = [f"data.batch_size={max(1, cfg.data.batch_size // 2)} in a new run"]
-    if "model.parts" in sizes:
+    batch, ways = cfg.data.batch_size, []
+    if batch > 1:
+        ways.append(f"data.batch_size={batch // 2} in a new run")
+    if 2 * sizes.get("model.parts", batch) <= batch:
         ways.append(f"model.parts={2 * sizes['model.parts']} (the same batch in smaller parts)")
     if sizes.get("trainer.precision") == "32-true":
         ways.append("trainer.precision=bf16-mixed")
+    if batch == 1:
+        ways.append("smaller images or a smaller network in a new run")
     return f"out of memory with {now}. What helps: {', or '.join(ways)}"
 
 

@@ -14,6 +14,7 @@ import jinja2
 from PIL import Image
 
 from atelier.callback.atomic import write_text
+from atelier.data.names import printable
 
 MOST = 120
 """Pictures that a page shows: with two thumbnails of about 20 kB each it stays below 10 MB."""
@@ -66,11 +67,6 @@ def write_gallery(
     path = folder / "index.html"
     write_text(path, page)
     return path
-
-
-def printable(name: str) -> str:
-    """A file's name as text: names need not be valid UTF-8."""
-    return name.encode(errors="backslashreplace").decode()
 
 
 def _thumbnail(picture: Image.Image, side: int) -> str:

@@ -11,10 +11,11 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.callback.atomic import sweep, write_text
+from atelier.data.names import few_reasons, printable
 from atelier.task.canvas import open_picture
 from atelier.task.former import begin, check
-from atelier.task.gallery import printable, write_gallery
-from atelier.task.jobs import Job, find_jobs
+from atelier.task.gallery import write_gallery
+from atelier.task.jobs import Job, find_jobs, passed_over
 from atelier.task.listen import below, heard
 from atelier.task.tiles import Tiling
 from atelier.task.translator import Generator, fingerprint, open_generator, refused
@@ -57,6 +58,7 @@ def run(cfg: DictConfig) -> None:
         since = begin(folder, settings, anew=cfg.overwrite)
         shop = _workshop(cfg, generator)
         shop.work(jobs, since)
+        shop.unreadable |= passed_over(str(cfg.input))
         _leave_word(folder, shop.unreadable)
         page = write_gallery(
             folder,
@@ -69,15 +71,13 @@ def run(cfg: DictConfig) -> None:
         raise Mistake(f"output={folder}: cannot be written to ({error.strerror or error})") from error
     if not shop.made + shop.kept:
         raise Mistake(
-            f"input={cfg.input}: none of its {len(jobs)} pictures could be translated: {_few(shop.unreadable)}"
+            f"input={cfg.input}: none of its {len(jobs)} pictures could be translated: {few_reasons(shop.unreadable)}"
         )
     kept = f", {shop.kept:,} were there already" if shop.kept else ""
     log.info("%s translated%s: %s", f"{shop.made:,}", kept, page)
     if shop.unreadable:
-        lost = folder / _UNREADABLE
-        log.warning(
-            "%d cannot be read and are left out, listed in %s: %s", len(shop.unreadable), lost, _few(shop.unreadable)
-        )
+        lost, first = folder / _UNREADABLE, few_reasons(shop.unreadable)
+        log.warning("%d cannot be read and are left out, listed in %s: %s", len(shop.unreadable), lost, first)
 
 
 def _workshop(cfg: DictConfig, generator: Generator) -> Workshop:
@@ -110,7 +110,7 @@ def _one_readable(cfg: DictConfig, jobs: Sequence[Job]) -> None:
             return
         unreadable[job.name] = picture
     if jobs:
-        raise Mistake(f"input={cfg.input}: none of its {len(jobs)} pictures can be read: {_few(unreadable)}")
+        raise Mistake(f"input={cfg.input}: none of its {len(jobs)} pictures can be read: {few_reasons(unreadable)}")
 
 
 def _settings(cfg: DictConfig) -> dict[str, Any]:
@@ -136,8 +136,3 @@ def _leave_word(folder: Path, unreadable: dict[str, str]) -> None:
         write_text(folder / _UNREADABLE, lines)
     else:
         (folder / _UNREADABLE).unlink(missing_ok=True)
-
-
-def _few(unreadable: dict[str, str]) -> str:
-    first = ", ".join(f"{printable(name)} ({reason})" for name, reason in list(unreadable.items())[:3])
-    return first + (", ..." if len(unreadable) > 3 else "")

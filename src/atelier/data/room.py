@@ -1,0 +1,32 @@
+"""A bound on what all threads of a process do at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+
+
+class Room:
+    """So much of something, to be shared.
+
+    whole: how much there is.
+    """
+
+    def __init__(self, whole: int) -> None:
+        self.whole = self.free = whole
+        self._changed = Condition()
+
+    @contextmanager
+    def taken(self, wanted: int) -> Iterator[None]:
+        """A block that begins once ``wanted`` is free (or all of it, where that is less), and gives it back."""
+        share = min(wanted, self.whole)
+        with self._changed:
+            self._changed.wait_for(lambda: self.free >= share)
+            self.free -= share
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.free += share
+                self._changed.notify_all()

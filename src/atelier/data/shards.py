@@ -1,0 +1,141 @@
+"""The data module of images in shards, which may be more than one disk holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningDataModule
+
+from atelier.data.batches import Loader, OrderedBatches, fitting
+from atelier.data.picture import Shape
+from atelier.data.selection import named, sample
+from atelier.data.shard_batches import MixedBatches, ShardBatches
+from atelier.data.shard_store import Store, addresses
+from atelier.data.source import Split, check_loading, check_shape
+from atelier.moment import Moment
+from atelier.pixels import to_unit
+from atelier.types import ImageBatch, Mistake
+
+
+class ShardData(LightningDataModule):
+    """Batches of single images from tar shards in WebDataset's form, local or by http(s).
+
+    Every sample stands exactly once in an epoch, over all ranks and workers, but for what is left of the last global
+    batch; the order is a function of (seed, epoch) alone, and a run goes on at any step without loading what lies
+    before it. Classes are the numbers in ``.cls`` files. Only pictures and class numbers are read, by our own decoder:
+    nothing is unpickled and no shell is asked.
+
+    urls, eval_urls: training and test shards: names or addresses, with ``{000..009}``, ``{a,b}`` and, of local files,
+        ``*``.
+    image_size, channels: what pictures are cut to a centre square and resized to.
+    window: shards that are mixed at a time; more mix better, and more must lie on the disk.
+    keep: shards of the web that lie on this machine's disk at a time (in the cache), all processes together.
+    batch_size, eval_batch_size, seed, workers, flip, eval_split, facts: as in
+        :class:`~atelier.data.images.ImageData`.
+    """
+
+    def __init__(
+        self,
+        *,
+        urls: str | Sequence[str],
+        eval_urls: str | Sequence[str],
+        image_size: int,
+        channels: int,
+        window: int,
+        keep: int,
+        batch_size: int,
+        eval_batch_size: int,
+        seed: int,
+        workers: int,
+        flip: bool,
+        eval_split: Split,
+        facts: Mapping[str, Any],
+    ) -> None:
+        super().__init__()
+        check_loading(
+            batch_size=batch_size, eval_batch_size=eval_batch_size, workers=workers, subset=None, eval_split=eval_split
+        )
+        check_shape(image_size, channels)
+        if window < 1:
+            raise Mistake(f"data.window={window}: at least one shard is read at a time")
+        if keep < window:
+            raise Mistake(f"data.keep={keep}: at least data.window={window} shards must lie on the disk")
+        self.urls: dict[Split, tuple[str, str | Sequence[str]]] = {
+            "train": ("data.urls", urls),
+            "test": ("data.eval_urls", eval_urls),
+        }
+        self.shape, self.window, self.keep = Shape(image_size, channels), window, keep
+        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
+        self.seed, self.workers, self.flip, self.eval_split = seed, workers, flip, eval_split
+        self.facts: Mapping[str, Any] = {**facts, "image_size": image_size, "channels": channels}
+        self._splits: dict[Split, ShardBatches] = {}
+
+    def prepare_data(self) -> None:
+        """Find every shard, and count the samples where no ``sizes.json`` says how many there are."""
+        for split in self.urls:
+            self.split(split)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Settle the batch size for this many devices and images."""
+        if stage in (None, "fit"):
+            self.batch_size = fitting(self.batch_size, len(self.split("train")), self._world)
+
+    def train_dataloader(self) -> Loader[ImageBatch]:
+        """Global batches in the order of (seed, epoch), this rank's slice of each."""
+        batches = self.split("train")
+        order = MixedBatches(
+            batches.store.counts, self.window, self.batch_size, seed=self.seed, rank=self._rank, world=self._world
+        )
+        return Loader(batches, order, self.workers)
+
+    def val_dataloader(self) -> Loader[ImageBatch]:
+        """Every image of ``eval_split`` once, in order, spread over the ranks."""
+        batches = self.split(self.eval_split)
+        order = OrderedBatches(len(batches), self.eval_batch_size, rank=self._rank, world=self._world)
+        return Loader(batches, order, self.workers)
+
+    def on_after_batch_transfer(self, batch: ImageBatch, dataloader_idx: int) -> ImageBatch:
+        """On the device: flip (training only), and scale to [-1, 1]."""
+        images = batch.images
+        if self.flip and self.trainer is not None and self.trainer.training:
+            moment = Moment(self.seed, batch.step, batch.epoch, self._rank, self._world, images.device).within("data")
+            mirrored = moment.uniform("flip", len(images)) < 0.5
+            images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+        return batch._replace(images=to_unit(images))
+
+    def reals(self, split: str, count: int | None = None, *, batch_size: int = 256) -> Iterator[ImageBatch]:
+        """Real images of ``split`` in order, uint8 on the CPU, no flip.
+
+        With ``count``, that many drawn without replacement, the same on every machine.
+        """
+        batches = self.split(named(split))
+        return sample(batches, len(batches), split, count, batch_size)
+
+    def fingerprint(self, split: str) -> str:
+        """16 hexadecimal digits that stand for the split's shards (names, places and sizes) and the images' shape."""
+        store = self.split(named(split)).store
+        words = hashlib.blake2b(f"{self.shape}".encode(), digest_size=8)
+        for place, shard in enumerate(store.shards):
+            index = store.index(place)
+            words.update(f"{shard} {index.names}".encode(errors="backslashreplace"))
+            for column in (index.offsets, index.lengths, index.labels):
+                words.update(column.tobytes())
+        return words.hexdigest()
+
+    def split(self, split: Split) -> ShardBatches:
+        """The images of ``split``; its shards are found when it is first asked for."""
+        if split not in self._splits:
+            option, urls = self.urls[split]
+            self._splits[split] = ShardBatches(Store(addresses(urls, option), self.keep), self.shape)
+        return self._splits[split]
+
+    @property
+    def _rank(self) -> int:
+        return self.trainer.global_rank if self.trainer is not None else 0
+
+    @property
+    def _world(self) -> int:
+        return self.trainer.world_size if self.trainer is not None else 1

@@ -1,0 +1,192 @@
+"""Runs in a world that fails around them: loggers, workers, folders, clocks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytorch_lightning import Trainer
+from pytorch_lightning.loggers.logger import DummyLogger, Logger
+from pytorch_lightning.loggers.tensorboard import TensorBoardLogger
+
+from atelier.callback.embed import embed
+from atelier.callback.recorder import tell
+from atelier.cli import run
+from atelier.model.gan import GAN
+from atelier.task import evaluate
+
+TINY = (
+    "model=dcgan",
+    "data=digits",
+    "trainer=cpu",
+    "trainer.max_epochs=1",
+    "trainer.check_val_every_n_epoch=1",
+    "data.subset=180",
+    "data.batch_size=60",
+    "model.generator.width=4",
+    "model.critic.network.width=4",
+)
+
+QUIET = (*TINY, "callback.report=null", "callback.scoreboard=null", "hydra.run.dir=run")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def at_step(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], object]) -> None:
+    """Let ``act`` happen before the batch of that number is trained."""
+    train = GAN.training_step
+
+    def step(model: Any, batch: Any, index: int) -> Any:
+        if batch.step == number:
+            act()
+        return train(model, batch, index)
+
+    monkeypatch.setattr(GAN, "training_step", step)
+
+
+def results(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return content
+
+
+def fail(*given: object, **named: object) -> None:
+    raise BrokenPipeError("the other side\nis gone")
+
+
+def test_a_logger_that_dies_is_left_behind(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("log_hyperparams", "save", "finalize"):
+        monkeypatch.setattr(TensorBoardLogger, name, fail)
+    monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter.add_image", fail)  # pictures go straight to it
+    assert run("train", [*TINY, "callback.report=null", "logger=tensorboard", "hydra.run.dir=run"]) == 0
+    assert results(here / "run")["status"] == "finished"
+    assert (here / "run" / "metrics.csv").read_text().count("\n") > 2
+    said = (here / "run" / "train.log").read_text()
+    failed = "TensorBoardLogger failed (BrokenPipeError: the other side is gone); "
+    assert f"{failed}the run goes on" in said
+    assert said.count(f"{failed}training goes on without it") == 1
+
+
+def test_curves_go_to_the_loggers_that_are_left(caplog: pytest.LogCaptureFixture) -> None:
+    broken, whole = DummyLogger(), DummyLogger()
+    heard: list[Logger] = []
+
+    def hand(logger: Logger) -> None:
+        heard.append(logger)
+        if logger is broken:
+            fail()
+
+    trainer = Trainer(logger=[broken, whole], accelerator="cpu", enable_progress_bar=False, enable_model_summary=False)
+    tell(trainer, hand)
+    tell(trainer, hand)
+    assert heard == [broken, whole, whole]
+    assert caplog.text.count("DummyLogger failed (BrokenPipeError: the other side is gone)") == 1
+
+
+def test_a_logger_whose_library_is_missing_is_named_before_there_is_a_folder(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = util.find_spec
+
+    def without(name: str, package: str | None = None) -> Any:
+        return None if name.startswith("tensorboard") else found(name, package)
+
+    monkeypatch.setattr("atelier.task.lenient.find_spec", without)
+    assert run("train", [*TINY, "logger=tensorboard"]) == 2
+    assert "logger=tensorboard: tensorboard is not installed; `uv sync --extra tensorboard`" in capsys.readouterr().err
+    assert list(here.iterdir()) == []
+
+
+def test_a_worker_that_dies_ends_the_run_with_one_word(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = set(_children())
+    at_step(monkeypatch, 1, lambda: [os.kill(child, signal.SIGKILL) for child in set(_children()) - before])
+    assert run("train", [*QUIET, "data.workers=1"]) == 2
+    said = capsys.readouterr().err
+    assert "atelier: a process that loads data died (data.workers=1)" in said and "Traceback" not in said
+    assert results(here / "run")["status"].startswith("failed")
+
+
+def _children() -> list[int]:
+    """Processes that this one has started."""
+    tasks = Path("/proc/self/task")
+    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+
+
+def test_a_data_folder_that_vanishes_stops_only_those_who_come_later(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "pictures").mkdir()
+    for number in range(20):
+        Image.new("L", (16, 16), number).save(here / "pictures" / f"{number}.png")
+    words = [*TINY, "data=image_folder", "data.root=pictures", "data.image_size=32", "data.channels=1"]
+    words = [word for word in words if word != "data=digits" and not word.startswith("data.subset")]
+    words += ["callback.scoreboard=null", "data.batch_size=6", "callback.report=null", "hydra.run.dir=run"]
+    with monkeypatch.context() as patch:
+        at_step(patch, 2, lambda: shutil.rmtree(here / "pictures"))
+        assert run("train", words) == 0
+    assert not (here / "pictures").exists()
+    capsys.readouterr()
+    assert run("train", ["resume=run", "trainer.max_epochs=2"]) == 2
+    said = capsys.readouterr().err
+    assert "data.root=" in said and "no such folder" in said and "Traceback" not in said
+
+
+def test_a_run_folder_that_vanishes_comes_back_with_what_is_written_later(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_step(monkeypatch, 1, lambda: shutil.rmtree(here / "run"))
+    assert run("train", QUIET) == 0
+    assert results(here / "run")["status"] == "finished"
+    assert (here / "run" / "checkpoints" / "last.ckpt").exists()
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_clock_that_jumps_changes_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, jumps = time.time, iter(range(10**9))
+    monkeypatch.setattr(time, "time", lambda: now() + (-1) ** next(jumps) * 3e7)
+    started = time.monotonic()
+    assert run("train", QUIET) == 0
+    found = results(here / "run")
+    assert 0 < found["train_seconds"] <= time.monotonic() - started
+    assert found["images_per_second"] > 0
+
+
+def test_evaluate_writes_what_json_can_hold(trained: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    score = evaluate._scores
+
+    def scores(*given: Any) -> dict[str, dict[str, Any]]:
+        entries = score(*given)
+        next(iter(entries.values()))["value"] = float("inf")
+        return entries
+
+    monkeypatch.setattr(evaluate, "_scores", scores)
+    assert run("evaluate", [f"ckpt={trained}", "hydra.run.dir=made"]) == 0
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    content = json.loads((here / "made" / "results.json").read_text(), parse_constant=refuse)
+    first, *others = (entry["value"] for entry in content["scores"].values())
+    assert first is None and None not in others
+
+
+def test_noise_fits_into_a_page(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    for budget in (300_000, 100_000, 20_000):
+        assert embed(tmp_path / "noise.png", budget).startswith("data:image/jpeg;base64,")
