@@ -26,6 +26,8 @@ class Moment:
     rank, world: this process and the number of processes.
     device: where the drawn numbers are wanted.
     scope: prefix of all purposes (see :meth:`within`).
+    part: first image and number of images of this rank's batch that are looked at now, and the batch's size (see
+        :meth:`of_part`).
     """
 
     seed: int
@@ -35,10 +37,15 @@ class Moment:
     world: int = 1
     device: torch.device | str = "cpu"
     scope: str = ""
+    part: tuple[int, int, int] | None = None
 
     def within(self, scope: str) -> Moment:
         """The same moment for a part of the step, whose purposes cannot meet those of another part."""
         return replace(self, scope=f"{self.scope}{scope}/")
+
+    def of_part(self, first: int, count: int, whole: int) -> Moment:
+        """The same moment for ``count`` of this rank's ``whole`` images, with the draws that they have in the batch."""
+        return replace(self, part=(first, count, whole))
 
     def generator(self, purpose: str) -> torch.Generator:
         """A CPU generator that stands at the beginning of the stream of (seed, step, purpose)."""
@@ -49,18 +56,27 @@ class Moment:
 
     def normal(self, purpose: str, *shape: int) -> Tensor:
         """Standard normal numbers; ``shape[0]`` is this rank's batch."""
-        drawn = torch.randn(shape[0] * self.world, *shape[1:], generator=self.generator(purpose))
+        drawn = torch.randn(self._all(shape[0]), *shape[1:], generator=self.generator(purpose))
         return self._mine(drawn, shape[0])
 
     def uniform(self, purpose: str, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Uniform numbers in [low, high); ``shape[0]`` is this rank's batch."""
-        drawn = torch.rand(shape[0] * self.world, *shape[1:], generator=self.generator(purpose))
+        drawn = torch.rand(self._all(shape[0]), *shape[1:], generator=self.generator(purpose))
         return self._mine(drawn.mul_(high - low).add_(low), shape[0])
 
     def integers(self, purpose: str, *shape: int, low: int, high: int) -> Tensor:
         """Uniform int64 numbers in [low, high); ``shape[0]`` is this rank's batch."""
-        drawn = torch.randint(low, high, (shape[0] * self.world, *shape[1:]), generator=self.generator(purpose))
+        drawn = torch.randint(low, high, (self._all(shape[0]), *shape[1:]), generator=self.generator(purpose))
         return self._mine(drawn, shape[0])
 
+    def _all(self, count: int) -> int:
+        """How many numbers the global batch wants where ``count`` are wanted here."""
+        return self.world * (count if self.part is None else self.part[2])
+
     def _mine(self, drawn: Tensor, count: int) -> Tensor:
-        return drawn[self.rank * count : (self.rank + 1) * count].to(self.device, non_blocking=True)
+        first = self.rank * count
+        if self.part is not None:
+            start, size, whole = self.part
+            assert count == size, f"draws are one per image of the part: {count} for {size} images"
+            first = self.rank * whole + start
+        return drawn[first : first + count].to(self.device, non_blocking=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import NamedTuple, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from atelier.moment import Moment
@@ -72,8 +74,12 @@ class Critic(nn.Module):
         real, fake: ``[B, C, H, W]`` in [-1, 1]; no gradient leaves through them.
         """
         penalised = self.regularizer.acts(moment.step)
-        reals = self._verdict(real.detach().requires_grad_(penalised), moment.within("real"), labels)
-        fakes = self._verdict(fake.detach().requires_grad_(penalised), moment.within("fake"), labels)
+        traced = penalised and self.regularizer.of_verdicts
+        fake = fake.to(real.dtype)
+        # A slope is no better than the numbers that it is traced back through.
+        with torch.autocast(real.device.type, enabled=False) if traced else nullcontext():
+            reals = self._verdict(real.detach().requires_grad_(traced), moment.within("real"), labels)
+            fakes = self._verdict(fake.detach().requires_grad_(traced), moment.within("fake"), labels)
         terms = {"adversarial": self.objective.discriminator(reals.logits, fakes.logits)}
         signs = self._signs(reals.logits, fakes.logits, terms["adversarial"])
         if penalised:

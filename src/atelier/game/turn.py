@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
+import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -93,10 +94,15 @@ def resting(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """``network`` in evaluation mode, and afterwards in the mode that it was in."""
+    """``network`` in evaluation mode and outside autocast, and afterwards in the mode that it was in.
+
+    So pictures and scores that are made while a model trains in half precision are those of its checkpoint.
+    """
     training = network.training
+    device = next((parameter.device.type for parameter in network.parameters()), "cpu")
     network.eval()
     try:
-        yield
+        with torch.autocast(device, enabled=False):
+            yield
     finally:
         network.train(training)

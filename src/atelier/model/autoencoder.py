@@ -86,7 +86,7 @@ class Autoencoder(LightningModule):
 
     def training_step(self, batch: ImageBatch, batch_idx: int) -> Tensor:
         """The loss of a batch (Ng 2011, sections 2 and 3; Vincent et al. 2010, section 3, where x is corrupted)."""
-        levels = to_levels(batch.images)
+        levels = to_levels(batch.images.to(self.dtype))
         codes = self._network.encode(self.corruption(levels, self._moment(batch)))
         terms = {"reconstruction": self.reconstruction(self._network.decode(codes), levels)}
         terms |= self.sparsity(codes)
@@ -130,13 +130,14 @@ class Autoencoder(LightningModule):
     # Lightning would have a loss or a mapping here; what a callback gets is whatever is returned.
     def validation_step(self, batch: ImageBatch, batch_idx: int) -> Judged:  # type: ignore[override]
         """Each image with its reconstruction."""
-        levels = self._network.decode(self._network.encode(to_levels(batch.images)))
+        with torch.autocast(batch.images.device.type, enabled=False):  # as the checkpoint will be used
+            levels = self._network.decode(self._network.encode(to_levels(batch.images.to(self.dtype))))
         return Judged(batch.images, _images(levels), batch.indices)
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         """Codes ``[B, K]`` of images ``[B, C, H, W]`` in [-1, 1]; raises Mistake for pixels that are no numbers."""
-        return self._network.encode(to_levels(self._accepted(images)))
+        return self._network.encode(to_levels(self._accepted(images).to(self.dtype)))
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
@@ -150,7 +151,8 @@ class Autoencoder(LightningModule):
     def between(self, first: Tensor, second: Tensor, steps: int) -> Tensor:
         """Walks on straight lines through code space: ``[B * steps, C, H, W]``, row after row, of two ``[B, ...]``."""
         start, end = self.encode(first)[:, None], self.encode(second)[:, None]
-        codes = torch.lerp(start, end, torch.linspace(0, 1, steps, device=start.device)[None, :, None])
+        shares = torch.linspace(0, 1, steps, dtype=start.dtype, device=start.device)
+        codes = torch.lerp(start, end, shares[None, :, None])
         return self.decode(codes.flatten(0, 1))
 
     def filters(self) -> Mapping[str, Tensor]:

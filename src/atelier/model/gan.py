@@ -133,7 +133,8 @@ class GAN(LightningModule):
         for start in range(0, count, size):
             mine = slice(start, start + size)
             real = batch.images[mine].to(self.dtype)
-            chance = moment.within(f"part {start}")
+            # Each image's chance is that of its place in the batch, however the batch is cut.
+            chance = moment.within("part 0").of_part(start, len(real), count)
             yield _Part(real, None if labels is None else labels[mine], z[mine], len(real) / count, chance)
 
     # --- optimizers

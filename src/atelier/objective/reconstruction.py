@@ -29,7 +29,7 @@ class L2:
 
     def __call__(self, reconstruction: Tensor, target: Tensor) -> Tensor:
         """The loss, a scalar."""
-        return self.factor * _mean(F.mse_loss(reconstruction.float(), target.float(), reduction="none"))
+        return self.factor * _mean(F.mse_loss(_full(reconstruction), _full(target), reduction="none"))
 
 
 class L1:
@@ -37,7 +37,7 @@ class L1:
 
     def __call__(self, reconstruction: Tensor, target: Tensor) -> Tensor:
         """The loss, a scalar."""
-        return _mean((reconstruction.float() - target.float()).abs())
+        return _mean((_full(reconstruction) - _full(target)).abs())
 
 
 class BCE:
@@ -50,7 +50,7 @@ class BCE:
     def __call__(self, reconstruction: Tensor, target: Tensor) -> Tensor:
         """The loss, a scalar."""
         with torch.autocast(target.device.type, enabled=False):
-            return _mean(F.binary_cross_entropy(reconstruction.float(), target.float(), reduction="none"))
+            return _mean(F.binary_cross_entropy(_full(reconstruction), _full(target), reduction="none"))
 
 
 class SSIM:
@@ -64,6 +64,11 @@ class SSIM:
         if min(target.shape[-2:]) < SMALLEST:
             raise Mistake(f"reconstruction=ssim compares windows of {SMALLEST} pixels: the images are smaller")
         return target[0].numel() * 0.5 * (1.0 - ssim(reconstruction, target)).mean()
+
+
+def _full(levels: Tensor) -> Tensor:
+    # Under autocast reconstructions have 8 or 11 bits: sums over an image's pixels need more.
+    return levels.to(torch.promote_types(levels.dtype, torch.float32))
 
 
 def _mean(terms: Tensor) -> Tensor:

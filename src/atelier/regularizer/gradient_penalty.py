@@ -23,6 +23,8 @@ class GradientPenalty:
     interval: steps from one penalty to the next; the penalty is that many times as strong.
     """
 
+    of_verdicts = False
+
     def __init__(self, weight: float | Callable[[float], float], interval: int) -> None:
         self._strength = Strength("weight", weight, interval)
 

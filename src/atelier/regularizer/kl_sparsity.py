@@ -49,7 +49,8 @@ class KLSparsity(nn.Module):
     def forward(self, codes: Tensor) -> dict[str, Tensor]:
         """``sparsity``: the weighted penalty of codes ``[B, units]``; moves the running mean."""
         with torch.autocast(codes.device.type, enabled=False):
-            summed = torch.cat([codes.float().sum(0), codes.new_full((1,), len(codes), dtype=torch.float32)])
+            full = codes.to(torch.promote_types(codes.dtype, torch.float32))
+            summed = torch.cat([full.sum(0), full.new_full((1,), len(codes))])
             summed = _SumOverRanks.apply(summed) if dist.is_initialized() else summed
             total, count = summed[:-1], summed[-1].detach()
             with torch.no_grad():

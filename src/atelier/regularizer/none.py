@@ -13,6 +13,8 @@ from atelier.regularizer.verdict import Verdict
 class NoRegularizer:
     """Leaves the discriminator's loss as it is."""
 
+    of_verdicts = False
+
     def acts(self, step: int) -> bool:
         """Never."""
         return False

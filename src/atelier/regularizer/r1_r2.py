@@ -19,6 +19,8 @@ class R1R2:
     interval: steps from one penalty to the next; the penalty is that many times as strong.
     """
 
+    of_verdicts = True
+
     def __init__(self, gamma: float | Callable[[float], float], interval: int) -> None:
         self._strength = Strength("gamma", gamma, interval)
 

@@ -13,8 +13,8 @@ from atelier.moment import Moment
 class Verdict(NamedTuple):
     """Images and what the critic said of them.
 
-    images: ``[B, C, H, W]``; on steps where the regularizer acts, leaves that require gradients, made so
-        before the critic saw them.
+    images: ``[B, C, H, W]``; on steps where the regularizer acts on verdicts, leaves that require gradients, made
+        so before the critic saw them, in full precision.
     logits: ``[B]``.
     """
 
@@ -23,7 +23,12 @@ class Verdict(NamedTuple):
 
 
 class Regularizer(Protocol):
-    """Penalties that are added to the discriminator's loss."""
+    """Penalties that are added to the discriminator's loss.
+
+    of_verdicts: whether they differentiate the verdicts that they are given, rather than ask for others.
+    """
+
+    of_verdicts: bool
 
     def acts(self, step: int) -> bool:
         """Whether there is a penalty at ``step``; on other steps it is not called."""

@@ -13,4 +13,8 @@ def half_square(network: nn.Module) -> Tensor:
     terms"). A tied weight is one parameter.
     """
     weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
-    return 0.5 * torch.stack([weight.float().square().sum() for weight in weights]).sum()
+    return 0.5 * torch.stack([_full(weight).square().sum() for weight in weights]).sum()
+
+
+def _full(weight: Tensor) -> Tensor:
+    return weight.to(torch.promote_types(weight.dtype, torch.float32))

@@ -1,0 +1,124 @@
+"""The processes that Lightning starts for one run: the first leads, the others follow without a word.
+
+Lightning starts the command again for every further device. Such a process takes the first one's configuration, and
+neither checks nor composes, makes a folder or writes a log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from subprocess import TimeoutExpired
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from atelier.types import Mistake
+
+if TYPE_CHECKING:  # the command line reads this module before it can afford to load torch
+    from pytorch_lightning import Trainer
+
+_LEADER, _CONFIG = "ATELIER_LEADER", "ATELIER_CONFIG"
+_MARKS = (_LEADER, _CONFIG, "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+"""What we and Lightning leave in the environment; a second run in this process would take itself for a follower."""
+
+_COMMANDS = {"train", "atelier"}
+_GRACE = 10.0  # seconds in which the leader may say of a common failure what there is to say
+
+
+@contextmanager
+def leading(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
+    """What Lightning starts in this block follows this process, with its configuration.
+
+    Raises:
+        Mistake: if Lightning could not start this command again.
+    """
+    from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher  # the command line waits for no torch
+
+    launcher = trainer.strategy.launcher
+    if not isinstance(launcher, _SubprocessScriptLauncher) or launcher.cluster_environment.creates_processes_externally:
+        yield  # one device, or somebody else has started all processes
+        return
+    if Path(sys.argv[0]).stem not in _COMMANDS:
+        raise Mistake(
+            f"trainer.devices={cfg.trainer.devices}: several devices are for the command line (python src/train.py), "
+            "which is started once more for each of them"
+        )
+    before = {name: os.environ.get(name) for name in _MARKS}
+    os.environ |= {_LEADER: str(os.getpid()), _CONFIG: OmegaConf.to_yaml(cfg, resolve=True)}
+    try:
+        yield
+        _see_off(launcher.procs)
+    except SystemExit:  # agreed on by all
+        _see_off(launcher.procs)
+        raise
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def _see_off(followers: list[Any]) -> None:
+    """Wait for those that have done the same work to be gone."""
+    for follower in followers:
+        with suppress(TimeoutExpired):
+            follower.wait(_GRACE)
+
+
+def order() -> DictConfig | None:
+    """The configuration that this process was started to follow, or None for one that stands alone.
+
+    Leaves where the leader is gone already: nobody would speak or write for this process.
+    """
+    if _LEADER not in os.environ:
+        return None
+    if os.environ[_LEADER] != str(os.getppid()):
+        sys.exit(0)
+    cfg = OmegaConf.create(os.environ[_CONFIG])
+    assert isinstance(cfg, DictConfig)
+    return cfg
+
+
+def follow(work: Callable[[DictConfig], object], cfg: DictConfig) -> int:
+    """Do ``work`` beside its leader and return the exit status; leave at once when the leader is gone."""
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+    return in_silence(work, cfg)
+
+
+def in_silence(work: Callable[[DictConfig], object], cfg: DictConfig) -> int:
+    """Do ``work``, of which the first process tells; a failure is told only if it is not the first one's as well."""
+    # Ctrl-C reaches every process of a terminal: the first one decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.disable(logging.WARNING)
+    _second()
+    warnings.simplefilter("ignore")
+    try:
+        work(cfg)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BaseException:
+        time.sleep(_GRACE)
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _second() -> None:
+    """Not the first, also where Lightning does not yet know of other machines: nothing is written."""
+    from pytorch_lightning.utilities import rank_zero_only  # the command line waits for no torch
+
+    rank_zero_only.rank = rank_zero_only.rank or 1  # type: ignore[attr-defined]  # Lightning hangs it on the function
+
+
+def _watch(leader: int) -> None:
+    while os.getppid() == leader:
+        time.sleep(0.3)
+    os._exit(0)  # it may be waiting for the leader where no exception reaches

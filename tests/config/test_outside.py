@@ -1,0 +1,66 @@
+"""Processes that somebody else starts together: who is first, and where they meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from atelier.cli import run
+from atelier.config.outside import Outside, meeting, outside
+from atelier.types import Mistake
+
+TORCHRUN = {"TORCHELASTIC_RUN_ID": "7", "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}
+SLURM = {
+    "SLURM_NTASKS": "4",
+    "SLURM_PROCID": "0",
+    "SLURM_JOB_ID": "31",
+    "SLURM_JOB_NAME": "train",
+    "SLURM_STEP_ID": "2",
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, None),
+        (TORCHRUN, Outside(first=False, world=2, name="7")),
+        (TORCHRUN | {"TORCHELASTIC_RUN_ID": "none", "RANK": "0"}, Outside(first=True, world=2, name=None)),
+        (SLURM, Outside(first=True, world=4, name="slurm-31-2")),
+        (SLURM | {"SLURM_PROCID": "3"}, Outside(first=False, world=4, name="slurm-31-2")),
+        (SLURM | {"SLURM_JOB_NAME": "bash"}, None),
+        (SLURM | {"SLURM_NTASKS": "1"}, None),
+        ({"NODE_RANK": "1", "MASTER_ADDR": "one"}, Outside(first=False, world=None, name=None)),
+        ({"LOCAL_RANK": "0", "WORLD_SIZE": "2"}, Outside(first=True, world=2, name=None)),
+    ],
+    ids=["alone", "torchrun", "torchrun unnamed", "slurm", "slurm's last", "slurm's shell", "one task", "node", "hand"],
+)
+def test_what_the_environment_says(
+    said: Mapping[str, str], expected: Outside | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert outside() == expected
+
+
+def test_a_meeting_is_where_everybody_can_find_it() -> None:
+    named, unnamed = Outside(first=True, world=2, name="7"), Outside(first=False, world=2, name=None)
+    assert meeting(named, ["model=gan"], "gan", "digits") == "outputs/gan-digits/7"
+    assert meeting(unnamed, ["hydra.run.dir=here"], "gan", "digits") == "here"
+    with pytest.raises(Mistake, match=r"hydra\.run\.dir is missing.*torchrun --standalone"):
+        meeting(unnamed, ["model=gan"])
+    with pytest.raises(Mistake, match="plain name"):
+        meeting(named, ["hydra.run.dir='${model_name}'"])
+
+
+def test_one_process_speaks_of_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for rank, spoken in (("1", False), ("0", True)):
+        for name, value in (TORCHRUN | {"RANK": rank, "LOCAL_RANK": rank}).items():
+            monkeypatch.setenv(name, value)
+        assert run("train", ["model=gna"]) == 2
+        assert ("gna" in capsys.readouterr().err) is spoken
+    assert list(tmp_path.iterdir()) == []
