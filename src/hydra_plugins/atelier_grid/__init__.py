@@ -1,0 +1,1 @@
+"""A sweeper: every combination of the listed values."""

@@ -1,0 +1,57 @@
+"""``hydra/sweeper=grid``, the default: every combination of the listed values, however many of them fail."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class GridSweeper(Sweeper):
+    """Hands all jobs to the launcher and tells what came of them; the process ends with status 1 if any failed.
+
+    params: option → values in Hydra's notation, for sweeps that are written down; the command line beats them.
+    """
+
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        self.params = dict(params or {})
+        self.launcher: Launcher | None = None
+        self.config: DictConfig | None = None
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Have the launcher."""
+        from atelier.cli.outcome import answered
+        from hydra_plugins.atelier_process._environment import importable
+
+        importable()
+        self.config = config
+        with answered():
+            self.launcher = Plugins.instance().instantiate_launcher(
+                hydra_context=hydra_context, task_function=task_function, config=config
+            )
+
+    def sweep(self, arguments: list[str]) -> Sequence[JobReturn]:
+        """Run every job that ``arguments`` and the parameters make."""
+        from atelier.cli.outcome import outcome, tell
+        from atelier.config.compose import expand
+        from atelier.config.sweep import joined
+
+        assert self.launcher is not None
+        assert self.config is not None
+        jobs = expand(joined(self.params, arguments))
+        folder = Path(str(self.config.hydra.sweep.dir)).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        returned = self.launcher.launch(jobs, initial_job_idx=0)
+        outcomes = [outcome(number, one) for number, one in enumerate(returned)]
+        tell(outcomes, folder)
+        if any(one.status == "failed" for one in outcomes):
+            sys.exit(1)
+        return returned

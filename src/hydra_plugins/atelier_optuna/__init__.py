@@ -1,0 +1,1 @@
+"""A sweeper: trials drawn by Optuna, kept in a storage that many workers share."""

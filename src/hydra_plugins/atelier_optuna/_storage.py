@@ -1,0 +1,84 @@
+"""Where trials are kept, and the door through which workers go one at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atelier.types import Mistake
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+
+def opened(url: str | None) -> BaseStorage:
+    """The storage at ``url``; None keeps trials in memory.
+
+    Raises:
+        Mistake: for one that is not there, or of a kind that cannot be shared safely.
+    """
+    from optuna.storages import InMemoryStorage, RDBStorage
+
+    if url is None:
+        return InMemoryStorage()
+    if not url.startswith(("sqlite:///", "postgresql")):
+        kind = url.partition(":")[0]  # what follows may hold a password
+        raise Mistake(
+            f"hydra.sweeper.storage={kind}:...: sqlite:///file.db, or postgresql+psycopg://user@host/database"
+        )
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if url.startswith("sqlite"):
+        Path(_file(url)).absolute().parent.mkdir(parents=True, exist_ok=True)
+        options["connect_args"] = {"timeout": 60}
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of tables being made
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return RDBStorage(url, engine_kwargs=options)
+    except (SQLAlchemyError, ImportError) as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise Mistake(f"hydra.sweeper.storage={shown(url)}: cannot be opened ({reason})") from error
+
+
+def shown(url: str | None) -> str | None:
+    """``url`` without a password."""
+    if url is None:
+        return None
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
+
+
+@contextmanager
+def alone(storage: BaseStorage, url: str | None, study: str) -> Iterator[None]:
+    """While the block lasts, no other worker of ``study`` is in its own: what is read there still holds when it is
+    written.
+
+    A file beside an SQLite database is locked, in PostgreSQL an advisory lock is taken; the system opens both if the
+    worker dies.
+    """
+    if url is None:
+        yield
+    elif url.startswith("sqlite"):
+        import filelock
+
+        with filelock.FileLock(f"{_file(url)}.lock"):
+            yield
+    else:
+        from optuna.storages import RDBStorage
+        from sqlalchemy import text
+
+        assert isinstance(storage, RDBStorage)
+        key = int.from_bytes(hashlib.sha256(study.encode()).digest()[:7])
+        with storage.engine.connect() as connection:
+            # Released with the transaction, however that ends.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+            yield
+
+
+def _file(url: str) -> str:
+    return url.removeprefix("sqlite:///").partition("?")[0]

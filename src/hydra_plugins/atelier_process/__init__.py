@@ -1,0 +1,1 @@
+"""A launcher: a process per job."""
