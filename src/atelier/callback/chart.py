@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 # matplotlib draws in these, and the page's own variables take their place.
 _INK, _RULE, _LEVEL, _MARK = "#010101", "#020202", "#030303", "#040404"
-_SERIES = ("#050505", "#060606")
+_SERIES = ("#050505", "#060606", "#070707", "#080808", "#090909", "#0a0a0a", "#0b0b0b", "#0c0c0c")
+COLOURS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+"""Names of the colours that a page gives to series, in their order; ``level`` is for all further ones."""
+
 _VARIABLES = {
     _INK: "var(--muted)",
     _RULE: "var(--rule)",
     _LEVEL: "var(--level)",
     _MARK: "var(--mark)",
-    _SERIES[0]: "var(--first)",
-    _SERIES[1]: "var(--second)",
+    **{shade: f"var(--{name})" for shade, name in zip(_SERIES, COLOURS, strict=True)},
 }
 _MOST_POINTS = 600
 _LOGARITHMIC = 10  # an axis of positive values that span more than this factor is logarithmic
@@ -44,7 +47,7 @@ _STYLE: Any = {
 
 
 class Curve(NamedTuple):
-    """Values over epochs."""
+    """Values over epochs, or over whatever the horizontal axis shows."""
 
     epochs: Sequence[float]
     values: Sequence[float]
@@ -58,33 +61,26 @@ def chart(
     mark: tuple[float, float] | None = None,
     bounds: tuple[float, float] | None = None,
     width: float = 5.2,
+    axis: str = "epoch",
+    shades: Sequence[int] | None = None,
 ) -> str:
-    """One or two curves in one picture, as an ``<svg>`` element.
+    """Curves in one picture, as an ``<svg>`` element.
 
     level: where to draw a dashed horizontal line. levels: one for each curve, in its colour.
     mark: (epoch, value) of a point to ring.
     bounds: of the vertical axis; by default they leave out the odd spike, and the axis is logarithmic where
     positive values span more than a factor of 10. width: in inches, which sets the size of the words in it.
+    axis: what the horizontal axis shows. shades: each curve's place in :data:`COLOURS`, by default its own.
     """
-    # Imported here: matplotlib takes half a second, and only the report needs it.
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
+    chosen = [_shade(place) for place in (range(len(curves)) if shades is None else shades)]
 
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(width, _HEIGHT), layout="constrained")
-        FigureCanvasSVG(figure)
-        figure.patch.set_alpha(0)
-        axes = figure.add_subplot()
-        axes.patch.set_alpha(0)
-        axes.grid(axis="y", color=_RULE, linewidth=0.7)
-        axes.set_axisbelow(True)
+    def paint(axes: Any) -> None:
         _scale(axes, curves, [*levels, *([] if level is None else [level])], bounds)
-        for curve, colour in zip(curves, _SERIES, strict=False):
+        for curve, colour in zip(curves, chosen, strict=True):
             epochs, values = _thin(curve)
             dots = "o" if len(values) <= 40 else None
             axes.plot(epochs, values, color=colour, linewidth=1.7, marker=dots, markersize=2.6)
-        for height, colour in zip(levels, _SERIES, strict=False):
+        for height, colour in zip(levels, chosen, strict=False):
             axes.axhline(height, color=colour, linewidth=1.2, dashes=(5, 4))
         if level is not None:
             axes.axhline(level, color=_LEVEL, linewidth=1.2, dashes=(5, 4))
@@ -97,26 +93,110 @@ def chart(
                 markeredgecolor=_MARK,
                 markeredgewidth=1.8,
             )
-        axes.set_xlabel("epoch")
-        axes.margins(x=0.02)
+
+    return _picture(paint, width, axis)
+
+
+def scatter(
+    places: Sequence[float] | Sequence[str],
+    values: Sequence[float],
+    *,
+    axis: str,
+    width: float = 5.2,
+    shades: Sequence[int] | None = None,
+) -> str:
+    """Dots in one picture, as an ``<svg>`` element.
+
+    places: where each stands on the horizontal axis: numbers (the axis is logarithmic where positive ones span more
+    than a factor of 10), or words, which stand side by side in the order in which they first appear.
+    values: how high each stands. shades: each dot's place in :data:`COLOURS`, by default the first for all.
+    """
+    colours = [_shade(place) for place in ([0] * len(values) if shades is None else shades)]
+    words = list(dict.fromkeys(place for place in places if isinstance(place, str)))
+
+    def paint(axes: Any) -> None:
+        _scale_values(axes, list(values), [], None)
+        across = [float(words.index(place) if isinstance(place, str) else place) for place in places]
+        if words:
+            axes.set_xticks(range(len(words)), words, parse_math=False)  # a word may hold a $
+            axes.set_xlim(-0.5, len(words) - 0.5)
+        else:
+            _scale_places(axes, sorted(set(across)))
+        axes.scatter(across, values, c=colours, s=34, zorder=3, linewidths=0)
+
+    return _picture(paint, width, axis, margin=0.08)
+
+
+def _shade(place: int) -> str:
+    return _SERIES[place] if place < len(_SERIES) else _LEVEL
+
+
+def _picture(paint: Callable[[Any], None], width: float, axis: str, margin: float = 0.02) -> str:
+    # Imported here: matplotlib takes half a second, and only pages need it.
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(width, _HEIGHT), layout="constrained")
+        FigureCanvasSVG(figure)
+        figure.patch.set_alpha(0)
+        axes = figure.add_subplot()
+        axes.patch.set_alpha(0)
+        axes.grid(axis="y", color=_RULE, linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.margins(x=margin)
+        paint(axes)
+        axes.set_xlabel(axis)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _for_page(text.getvalue())
 
 
 def _scale(axes: Any, curves: Sequence[Curve], levels: Sequence[float], bounds: tuple[float, float] | None) -> None:
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator  # as above
+    from matplotlib.ticker import EngFormatter, MaxNLocator  # as above
 
-    values = [value for curve in curves for value in curve.values if math.isfinite(value)]
+    _scale_values(axes, [value for curve in curves for value in curve.values], levels, bounds)
+    furthest = max((epoch for curve in curves for epoch in curve.epochs), default=0)
+    if furthest >= 3:
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    if furthest >= 10_000:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k, 1.2M
+
+
+def _scale_values(axes: Any, found: list[float], levels: Sequence[float], bounds: tuple[float, float] | None) -> None:
+    values = [value for value in found if math.isfinite(value)]
     if bounds is None and _is_logarithmic(values):
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=7))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_locator(NullLocator())
+        _few_ticks(axes.yaxis)
     elif values:
         axes.set_ylim(bounds or _bounds(values, levels))
-    if max((epoch for curve in curves for epoch in curve.epochs), default=0) >= 3:
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+def _scale_places(axes: Any, places: list[float]) -> None:
+    """Ticks where dots stand, if there are few places that lie apart."""
+    from matplotlib.ticker import MaxNLocator, NullLocator  # as above
+
+    if places[0] > 0 and places[-1] >= _LOGARITHMIC * places[0]:
+        axes.set_xscale("log")
+        _few_ticks(axes.xaxis)
+        heights = [math.log(place) for place in places]
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        heights = places
+    gaps = [after - before for before, after in itertools.pairwise(heights)]
+    if gaps and min(gaps) > (heights[-1] - heights[0]) / 8:
+        axes.set_xticks(places, [f"{place:g}" for place in places])
+        axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _few_ticks(axis: Any) -> None:
+    """Plain numbers on a logarithmic axis."""
+    from matplotlib.ticker import LogLocator, NullLocator  # as above
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=7))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def _thin(curve: Curve) -> tuple[list[float], list[float]]:

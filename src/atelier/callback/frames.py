@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
-
+from atelier.callback.embed import embed
 from atelier.callback.gallery import epoch_of
 from atelier.callback.pictures import Caption, read_caption
 from atelier.callback.standing import whole
-
-_SMALLEST = 64  # pixels: below that there is nothing to see
-_QUALITY = 85
 
 
 class Frame(NamedTuple):
@@ -53,31 +47,3 @@ def _spread(found: Sequence[tuple[float, Path]], most: int) -> list[tuple[float,
     if len(found) <= most:
         return list(found)
     return [found[round(place * (len(found) - 1) / (most - 1))] for place in range(most)]
-
-
-def embed(path: Path, budget: int) -> str:
-    """The picture as a data address of about ``budget`` bytes at most: as it is, else smaller, as a JPEG."""
-    room = budget * 3 // 4  # base64 writes three bytes as four letters
-    content = path.read_bytes()
-    if len(content) <= room:
-        return _address("png", content)
-    with Image.open(path) as stored:
-        picture = stored.convert("RGB")
-    side = max(picture.size)
-    content = _jpeg(picture, side)
-    while len(content) > room and side > _SMALLEST:
-        side = side * 4 // 5
-        content = _jpeg(picture, side)
-    return _address("jpeg", content)
-
-
-def _jpeg(picture: Image.Image, side: int) -> bytes:
-    small = picture.copy()
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    small.save(stream, format="JPEG", quality=_QUALITY, optimize=True)
-    return stream.getvalue()
-
-
-def _address(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

@@ -14,7 +14,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.callback.atomic import write_text
 from atelier.callback.chart import Curve, chart
-from atelier.callback.frames import embed, frames, studies
+from atelier.callback.embed import embed
+from atelier.callback.frames import frames, studies
 from atelier.callback.journal import read_curves
 from atelier.callback.pictures import read_caption
 from atelier.callback.results import read_results

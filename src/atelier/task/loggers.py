@@ -2,72 +2,136 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import Logger
 
 from atelier.callback.journal import Journal
+from atelier.callback.overseer import RESULT
+from atelier.callback.recorder import boards_of
+from atelier.callback.wandb_logger import WandbLogger
 from atelier.config.build import build
+from atelier.config.resume import started_with
+from atelier.task.lenient import lenient
+from atelier.task.lock import is_first
+from atelier.task.resume import plain
+from atelier.types import Mistake
 
-_WANDB = "pytorch_lightning.loggers.wandb.WandbLogger"
+log = logging.getLogger(__name__)
+
+_WANDB = "atelier.callback.wandb_logger.WandbLogger"
 _TENSORBOARD = "pytorch_lightning.loggers.tensorboard.TensorBoardLogger"
+_SECRET = re.compile(r"(^|_)(token|password|secret|credentials?|api_?key)$", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 @contextmanager
 def opened(cfg: DictConfig, folder: Path, step: int | None) -> Iterator[list[Logger]]:
-    """The journal in ``folder`` and the loggers of ``cfg.logger``.
+    """The journal in ``folder`` and the loggers of ``cfg.logger``, to be given to a trainer by :func:`introduce`.
 
     step: batches that were trained before, in a run that goes on.
     """
     nodes = [node for node in (cfg.get("logger") or {}).values() if node is not None]
-    dashboards = [node for node in nodes if node._target_ == _WANDB]
-    for node in dashboards:
-        _set_up_wandb(node.get("offline", False))
+    loggers = [Journal(folder), *(lenient(build(_continued(node, cfg, folder, step))) for node in nodes)]
     try:
-        yield [Journal(folder), *(build(_continued(node, folder, step)) for node in nodes)]
+        yield loggers
     finally:
-        if dashboards:
-            _finish_wandb()
+        for logger in loggers:
+            if isinstance(logger, WandbLogger):
+                _end(logger)
 
 
-def _continued(node: DictConfig, folder: Path, step: int | None) -> DictConfig:
-    """``node`` with what lets its logger go on where the run goes on."""
-    more: dict[str, Any] = {}
-    if node._target_ == _WANDB:
-        # On disk alone every process writes a segment, and segments of one name are one run once they are synchronised.
-        more = {"id": _wandb_name(folder)} | ({} if node.get("offline") else {"resume": "allow"})
-    elif node._target_ == _TENSORBOARD and step is not None:
-        more = {"purge_step": step + 1}  # what lies behind the checkpoint is no longer shown
+def introduce(loggers: list[Logger], trainer: Trainer, cfg: DictConfig) -> None:
+    """Let dashboards begin, by the first of a run's processes: with the configuration, and whom to ask about scores."""
+    if not is_first():
+        return
+    config = without_secrets(OmegaConf.to_container(plain(cfg), resolve=True)) | {"family": _family(cfg)}
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            try:
+                logger.begin(_wandb_name(logger.folder), config, partial(_scores, trainer))
+            except Exception as error:
+                log.warning("Weights & Biases cannot be used (%s: %s)", type(error).__name__, error)
+
+
+def _scores(trainer: Trainer) -> dict[str, dict[str, Any]]:
+    """The scores of all boards, as results.json has them."""
+    return {name: score for board in boards_of(trainer) for name, score in board.results().items()}
+
+
+def _family(cfg: DictConfig) -> str:
+    """Which training step the model shares: the name of its class's file."""
+    return str(cfg.model._target_).split(".")[-2]
+
+
+def without_secrets(value: Any) -> Any:
+    """``value`` with a word in the place of what its option's name calls secret, and of passwords in addresses."""
+    if isinstance(value, Mapping):
+        return {key: "(secret)" if _is_secret(key, inner) else without_secrets(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(inner) for inner in value]
+    return _IN_ADDRESS.sub("", value) if isinstance(value, str) else value
+
+
+def _is_secret(key: object, value: object) -> bool:
+    return isinstance(value, str) and bool(_SECRET.search(str(key)))
+
+
+def _end(logger: WandbLogger) -> None:
+    try:
+        logger.end()
+    except Exception as error:  # the run itself is whole
+        log.warning("Weights & Biases did not take the end of the run (%s: %s)", type(error).__name__, error)
+
+
+def _continued(node: DictConfig, cfg: DictConfig, folder: Path, step: int | None) -> DictConfig:
+    """``node`` with what it leaves to the run, and with what lets its logger go on where the run goes on."""
     # Resolved before it leaves the configuration that its interpolations point into.
     chosen = OmegaConf.to_container(node, resolve=True)
     assert isinstance(chosen, dict)
-    made = OmegaConf.create(more | chosen)
+    if node._target_ == _WANDB:
+        for name, value in (("group", _sweep_of(folder)), ("job_type", _experiment(folder))):
+            chosen[name] = value if chosen.get(name) is None else chosen[name]
+        chosen["tags"] = list(dict.fromkeys([_family(cfg), *chosen.get("tags", [])]))
+    elif node._target_ == _TENSORBOARD and step is not None:
+        chosen.setdefault("purge_step", step + 1)  # what lies behind the checkpoint is no longer shown
+    made = OmegaConf.create(chosen)
     assert isinstance(made, DictConfig)
     return made
 
 
+def _sweep_of(folder: Path) -> str | None:
+    """The name of the sweep that ``folder`` is a job of, if it is: one in this process, or this process is the job."""
+    together = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+    return folder.resolve().parent.name if together or RESULT in os.environ else None
+
+
+def _experiment(folder: Path) -> str:
+    """The recipe that the run was started with, or the verb."""
+    try:
+        words = started_with(folder)
+    except Mistake:
+        words = []
+    chosen = [word.partition("=")[2] for word in words if word.startswith("experiment=")]
+    return chosen[-1] if chosen else "train"
+
+
 def _wandb_name(folder: Path) -> str:
-    """The run's name at Weights & Biases, the same in every process that works on it."""
+    """The run's name at Weights & Biases, the same in every process that works on it; a sweep's agent gives it one."""
     file = folder / "wandb_id"
     if not file.exists():
-        file.write_text(secrets.token_hex(4) + "\n", encoding="utf-8")
+        given = os.environ.get("WANDB_RUN_ID") if "WANDB_SWEEP_ID" in os.environ else None
+        file.write_text((given or secrets.token_hex(4)) + "\n", encoding="utf-8")
     return file.read_text(encoding="utf-8").strip()
-
-
-def _set_up_wandb(offline: bool) -> None:
-    """Let it read that it should be silent before it sees Lightning's settings, on which it would comment."""
-    import wandb  # heavy: only where it is used
-
-    wandb.setup(wandb.Settings(silent=True, mode="offline" if offline else "online"))
-
-
-def _finish_wandb() -> None:
-    """Close the run, or the next job of a sweep in this process would write into it."""
-    import wandb  # heavy: only where it is used
-
-    wandb.finish()

@@ -1,0 +1,41 @@
+"""Runs beside one another: a table in the terminal, compare.csv and compare.html. Only reads files, needs no torch."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from omegaconf import DictConfig
+from rich.console import Console
+
+from atelier.task.comparing.page import page
+from atelier.task.comparing.runs import find, read
+from atelier.task.comparing.table import Table, tabulate
+from atelier.task.comparing.text import as_csv, show
+from atelier.types import Mistake
+
+log = logging.getLogger(__name__)
+
+
+def preflight(cfg: DictConfig) -> list[str]:
+    """Whether there are runs, and whether any has the score to sort by."""
+    try:
+        _table(cfg)
+    except Mistake as mistake:
+        return [str(mistake)]
+    return []
+
+
+def run(cfg: DictConfig) -> None:
+    """Show the table, and write both files into the output folder."""
+    table, folder = _table(cfg), Path(cfg.output.folder)
+    show(table, Console())
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in (("compare.csv", as_csv(table)), ("compare.html", page(table))):
+        file = folder / name
+        file.write_text(text, encoding="utf-8", newline="")
+        log.info("%s", file)
+
+
+def _table(cfg: DictConfig) -> Table:
+    return tabulate(read(find([str(place) for place in cfg.runs])), cfg.sort)

@@ -1,0 +1,290 @@
+"""Weights & Biases, on disk alone: what a run leaves there, and what happens where no server answers."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from atelier.callback.wandb_logger import WandbLogger
+from atelier.cli import run
+from atelier.task.dashboard_sections import FAMILIES, Part
+from atelier.task.loggers import without_secrets
+from atelier.types import Mistake
+from wandb_file import Logged, segments
+
+KEY = "f" * 40
+SMALL = [
+    "trainer=cpu",
+    "trainer.max_epochs=1",
+    "trainer.check_val_every_n_epoch=1",
+    "logger=wandb",
+    "callback.report=null",
+]
+RUNS = {
+    "gan": ["model=dcgan", "data=digits", "data.subset=60", "data.batch_size=30", "model.generator.width=4"],
+    "cyclegan": [
+        "model=cyclegan",
+        "data=stripes",
+        "generator=resnet_6blocks",
+        "generator.width=4",
+        "discriminator.width=4",
+        "trainer.limit_train_batches=2",
+        "trainer.limit_val_batches=2",
+    ],
+    "autoencoder": ["model=autoencoder", "data=digits", "data.subset=60", "data.batch_size=30"],
+}
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two jobs in one process, whose key nobody should find again."""
+    folder = tmp_path_factory.mktemp("wandb") / "seeds"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder.parent)
+        patch.setenv("WANDB_API_KEY", KEY)
+        words = ["-m", "hydra/launcher=basic", f"hydra.sweep.dir={folder}", "seed=1,2", "logger.wandb.log_model=all"]
+        assert run("train", [*RUNS["gan"], *SMALL, *words]) == 0
+    return folder
+
+
+def _logged(folder: Path, pattern: str = "*") -> Logged:
+    """What the only segment of that name in the run's folder says."""
+    import wandb
+
+    wandb.teardown()  # its service writes the last records when it ends
+    (file,) = [file for file in segments(folder) if file.parent.match(pattern)]
+    return Logged(file)
+
+
+def test_two_jobs_of_a_sweep_are_two_runs_of_one_group(sweep: Path) -> None:
+    first, second = _logged(sweep / "0"), _logged(sweep / "1")
+    assert first.run.run_id != second.run.run_id
+    assert [job.config["seed"] for job in (first, second)] == [1, 2]
+    for job in (first, second):
+        assert (job.run.project, job.run.run_group, job.run.job_type) == ("atelier", "seeds", "train")
+        assert list(job.run.tags) == ["gan", "dcgan", "digits"]
+        assert job.kinds["exit"] == 1
+
+
+def test_a_run_holds_configuration_curves_scores_and_samples(sweep: Path) -> None:
+    job = _logged(sweep / "0")
+    assert (job.config["family"], job.config["data"]["batch_size"]) == ("gan", 30)
+    losses = [row for row in job.history if "d/loss" in row]
+    assert losses
+    assert all({"g/loss", "epoch", "images_seen"} <= row.keys() for row in losses)
+    (scores,) = [row for row in job.history if "val/fd_digits" in row]
+    assert (scores["epoch"], scores["images_seen"]) == (1, 60)
+    assert job.summary["val/fd_digits"] == {"min": scores["val/fd_digits"], "last": scores["val/fd_digits"]}
+    assert job.summary["val/precision_digits"].keys() == {"max", "last"}
+    assert job.config["protocol"]["val/fd_digits"]["extractor"] == "digits"
+    assert job.metrics["val/fd_digits"].step_metric == "images_seen"
+    pictures = [row for row in job.history if "samples.captions" in row]
+    assert [row["samples.captions"] for row in pictures] == [
+        ["Samples from latents that stay the same. Epoch 0, 0 images seen."],
+        ["Samples from latents that stay the same. Epoch 1, 60 images seen."],
+    ]
+    for row in pictures:
+        (name,) = row["samples.filenames"]
+        assert (segments(sweep / "0")[0].parent / "files" / name).stat().st_size > 100
+
+
+def test_checkpoints_are_artifacts_by_one_word(sweep: Path) -> None:
+    job = _logged(sweep / "0")
+    assert sorted(artifact.name.partition("-")[2] for artifact in job.artifacts) == ["best", "last"]
+    assert {artifact.type for artifact in job.artifacts} == {"model"}
+
+
+def test_no_file_holds_the_key(sweep: Path) -> None:
+    for file in sweep.rglob("*"):
+        assert not file.is_file() or KEY.encode() not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize(
+    "family", ["gan", *(pytest.param(name, marks=pytest.mark.slow) for name in ("cyclegan", "autoencoder"))]
+)
+def test_a_workspace_shows_names_that_runs_of_its_family_log(
+    family: str, sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = sweep / "0"
+    if family != "gan":
+        monkeypatch.chdir(tmp_path)
+        folder = tmp_path / "run"
+        assert run("train", [*RUNS[family], *SMALL, f"hydra.run.dir={folder}"]) == 0
+    job = _logged(folder)
+    assert job.config["family"] == family
+    names = {name.removesuffix("._type") for name in job.names()}
+    assert _absent(FAMILIES[family], names) == []
+
+
+def _absent(parts: tuple[Part, ...], names: set[str]) -> list[str]:
+    """What is shown and not there. Which scores there are is the configuration's (see test_dashboard.py)."""
+    others = [part for part in parts if part.title != "Scores"]
+    shown = {name for part in others for name in [*part.pictures, *(name for p in part.panels for name in p.names)]}
+    patterns = [panel.pattern for part in others for panel in part.panels if panel.pattern is not None]
+    return sorted(shown - names) + [
+        pattern for pattern in patterns if not any(re.search(pattern, name) for name in names)
+    ]
+
+
+# --- where no server answers
+
+
+class _Run:
+    """Stands for a run at the server: notes what it is told."""
+
+    id = "12345678"
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def define_metric(self, name: str, **_: Any) -> None:
+        self.told.append(name)
+
+    def finish(self) -> None:
+        self.told.append("finish")
+
+
+def _failing(modes: list[str], error: Exception) -> Callable[..., _Run]:
+    def init(*, mode: str, **_: Any) -> _Run:
+        modes.append(mode)
+        if mode == "online":
+            raise error
+        return _Run()
+
+    return init
+
+
+@pytest.mark.parametrize("kind", ["CommError", "UsageError", "TimeoutError", "nobody"])
+def test_without_a_server_the_run_is_written_to_disk(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import wandb
+    from wandb import errors
+
+    monkeypatch.delenv("WANDB_MODE")
+    modes: list[str] = []
+    error = getattr(errors, kind, TimeoutError)("no such server")
+    monkeypatch.setattr(wandb, "init", _failing(modes, error))
+    if kind != "nobody":
+        monkeypatch.setattr("atelier.callback.wandb_logger._expect_answer", lambda *_: None)
+    monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{_closed_port()}")
+    wandb.teardown()  # it has read the environment once
+    logger = WandbLogger(str(tmp_path), "atelier", patience=4)
+    with caplog.at_level(logging.WARNING):
+        logger.begin("12345678", {}, dict)
+    assert modes == (["offline"] if kind == "nobody" else ["online", "offline"])
+    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("atelier")]
+    assert "cannot be reached" in line
+    assert "written to disk alone" in line
+    logger.end()
+
+
+def test_wandb_mode_always_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import wandb
+
+    modes: list[str] = []
+    monkeypatch.setattr(wandb, "init", _failing(modes, ValueError()))
+    for mode in ("offline", "disabled"):
+        monkeypatch.setenv("WANDB_MODE", mode)
+        WandbLogger(str(tmp_path), "atelier", offline=False).begin("12345678", {}, dict)
+    assert modes == ["offline", "disabled"]
+
+
+def _closed_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _answer_once(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+    connection.close()
+
+
+@pytest.fixture(params=["closed", "silent", "dying"])
+def dead_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of no server, of one that accepts and never answers, and of one that answers a single question."""
+    import wandb
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = int(listener.getsockname()[1])
+        if request.param != "closed":
+            listener.listen(50)
+        if request.param == "dying":
+            threading.Thread(target=_answer_once, args=[listener], daemon=True).start()
+        yield f"http://127.0.0.1:{port}"
+        wandb.teardown()
+
+
+@pytest.mark.slow
+def test_a_dead_server_costs_at_most_20_seconds(
+    dead_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import wandb
+    import wandb.sdk.launch  # which every start imports: seconds that no server is to blame for
+
+    monkeypatch.delenv("WANDB_MODE")
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    monkeypatch.setenv("WANDB_BASE_URL", dead_server)
+    wandb.teardown()
+    logger = WandbLogger(str(tmp_path), "atelier")
+    began = time.monotonic()
+    logger.begin("12345678", {"seed": 1}, dict)
+    logger.log_metrics({"epoch": 1, "images_seen": 2, "d/loss": 0.5})
+    logger.end()
+    assert time.monotonic() - began < 20
+    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("atelier")]
+    assert "written to disk alone" in line
+    job = _logged(tmp_path, "offline-*")
+    assert (job.config["seed"], job.history[-1]["d/loss"]) == (1, 0.5)
+
+
+# --- words
+
+
+def test_secrets_do_not_leave() -> None:
+    config = {"api_key": "x", "a": [{"hub_token": "x"}], "url": "https://user:pass@host/x", "tokens": 3, "key": "k"}
+    assert without_secrets(config) == {
+        "api_key": "(secret)",
+        "a": [{"hub_token": "(secret)"}],
+        "url": "https://host/x",
+        "tokens": 3,
+        "key": "k",
+    }
+
+
+def test_wrong_words_are_named(tmp_path: Path) -> None:
+    with pytest.raises(Mistake, match="log_model=some: there is none, best and all"):
+        WandbLogger(str(tmp_path), "atelier", log_model="some")  # type: ignore[arg-type]  # the mistake to be told
+    with pytest.raises(Mistake, match="patience=0"):
+        WandbLogger(str(tmp_path), "atelier", patience=0)
+
+
+@pytest.mark.parametrize("file", sorted(Path(__file__).parents[2].glob("sweeps/*.yaml")), ids=lambda file: file.stem)
+def test_sweep_files_drive_our_options(file: Path, composed: Callable[..., Any]) -> None:
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert (file.parents[1] / content["program"]).is_file()
+    assert content["command"][:3] == ["${env}", "${interpreter}", "${program}"]
+    assert content["command"][-1] == "${args_no_hyphens}"
+    fixed = content["command"][3:-1]
+    choices = [
+        [f"{name}={value}" for value in option.get("values", [option.get("min"), option.get("max")])]
+        for name, option in content["parameters"].items()
+    ]
+    longest = max(map(len, choices))
+    for words in itertools.islice(zip(*(itertools.cycle(words) for words in choices), strict=True), longest):
+        composed(*fixed, *words)
+    assert content["metric"]["name"] == "val/fd_digits.min"
