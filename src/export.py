@@ -1,4 +1,4 @@
-"""Networks for others: python src/export.py ckpt=<file or run folder> (a CycleGAN's, as the public code saves them)."""
+"""Networks for others: python src/export.py ckpt=<run folder> format=onnx|torch_export|safetensors|reference."""
 
 from atelier.cli import main
 

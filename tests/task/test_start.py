@@ -11,7 +11,8 @@ from torch import nn
 from atelier.config.build import build
 from atelier.game.average import Average
 from atelier.network.reference import to_reference
-from atelier.task.export import write_public
+from atelier.task.exporting.program import Bundle
+from atelier.task.exporting.to_reference import Reference
 from atelier.task.start import PUBLIC, begin_from, fits, look
 from atelier.types import Mistake
 
@@ -24,6 +25,11 @@ def model(composed: Callable[..., DictConfig]) -> Callable[..., nn.Module]:
         return build(composed(*SMALL, *words).model)
 
     return made
+
+
+def write_public(model: nn.Module, folder: Path) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    return [written.file for written in Reference().write(Bundle(model, [], [], {}), folder)]
 
 
 def _equal(one: nn.Module, other: nn.Module) -> bool:
@@ -86,9 +92,8 @@ def test_other_networks_are_refused_by_name(
     with pytest.raises(Mistake, match="this model has no critic_b"):
         fits(str(tmp_path), gan)
     with pytest.raises(Mistake, match="a GAN has no a_to_b"):
-        write_public(gan, tmp_path / "out")
+        Reference().check(Bundle(gan, [], [], {}))
     with pytest.raises(Mistake, match=r"^/.*nowhere\.pth"):
         look(str(tmp_path / "nowhere.pth"))
     with pytest.raises(Mistake, match="resize-convolutions"):
-        write_public(model("generator.upsample=resize"), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        Reference().check(Bundle(model("generator.upsample=resize"), [], [], {}))

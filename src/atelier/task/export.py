@@ -3,66 +3,105 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import torch
 from omegaconf import DictConfig
-from torch import nn
 
-from atelier.callback.atomic import replacing
-from atelier.checkpoint import load, read
-from atelier.network.reference import to_reference
+from atelier.callback.atomic import write_text
+from atelier.checkpoint import Loaded, load, read
+from atelier.task.exporting.card import card
+from atelier.task.exporting.facts import facts, run_folder
+from atelier.task.exporting.families import networks, programs
+from atelier.task.exporting.formats import chosen
+from atelier.task.exporting.program import Bundle
+from atelier.task.exporting.written import Format, Written
 from atelier.task.listen import heard
-from atelier.task.start import PUBLIC
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
 
 
 def preflight(cfg: DictConfig) -> list[str]:
-    """The checkpoint, and whether its networks have that form."""
-    mistakes = heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
-    if cfg.format != "reference":
-        mistakes.append(f"format={cfg.format}: there is reference, the public CycleGAN implementation's files")
-    return mistakes or heard([lambda: public(load(cfg.ckpt).model)], prefix=f"ckpt={cfg.ckpt}: ")
+    """The format and its packages, the checkpoint, and whether its networks have that form."""
+    mistakes = heard([lambda: chosen(cfg.format), lambda: _folder(cfg)])
+    if cfg.licence is not None and not isinstance(cfg.licence, str):
+        mistakes.append(f"licence={cfg.licence}: a word, as Hugging Face calls it (mit, cc-by-4.0), or null")
+    mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
+    return mistakes or heard([lambda: chosen(cfg.format).check(_bundle(cfg, load(cfg.ckpt)))], f"ckpt={cfg.ckpt}: ")
 
 
 def run(cfg: DictConfig) -> None:
-    """Write the files into the run's folder."""
-    for file in write_public(load(cfg.ckpt).model, Path(cfg.run_dir)):
-        log.info("%s", file)
+    """Write the files and the model card, each of which is tried before it gets its name."""
+    loaded = load(cfg.ckpt)
+    bundle = _bundle(cfg, loaded)
+    family = type(loaded.model).__name__
+    for written in export(bundle, chosen(cfg.format), _folder(cfg), family, _picture(loaded, bundle)):
+        seen = f" (differs from PyTorch by {written.apart:.1e} at most)" if written.apart else ""
+        log.info("%s%s", written.file, seen)
 
 
-def write_public(model: nn.Module, folder: Path) -> list[Path]:
-    """Write ``model``'s networks as the public CycleGAN implementation saves them: latest_net_G_A.pth and so on.
+def export(bundle: Bundle, into: Format, folder: Path, family: str = "", picture: Path | None = None) -> list[Written]:
+    """Write ``bundle`` in the form ``into``, with its model card, into ``folder``.
 
-    Generators are the averaged ones where the model keeps an average.
+    Everything is written and tried under a folder of its own first: of an export that goes wrong, nothing is left,
+    and what ``folder`` held before is as it was.
 
-    Raises:
-        Mistake: if the model is no CycleGAN, or that implementation has no such networks; nothing is written then.
-    """
-    files = []
-    for theirs, state in public(model).items():
-        files.append(folder / f"latest_{theirs}.pth")
-        with replacing(files[-1]) as stream:
-            torch.save(state, stream)
-    return files
-
-
-def public(model: nn.Module) -> dict[str, dict[str, torch.Tensor]]:
-    """The weights of each network under the public implementation's names.
+    family: the model's class, in the card. picture: a file that goes beside the card.
 
     Raises:
-        Mistake: as :func:`write_public`.
+        Mistake: if the model has no such form, or ``folder`` cannot be written to.
+        Differs: if what was exported computes something else than the model.
     """
-    return {theirs: to_reference(_used(model, ours)) for theirs, ours in PUBLIC.items()}
+    into.check(bundle)
+    try:
+        with _staged(folder) as building:
+            written = list(into.write(bundle, building))
+            beside = None if picture is None else f"samples{picture.suffix}"
+            if picture is not None and beside is not None:
+                shutil.copyfile(picture, building / beside)
+            write_text(building / "README.md", card(family, into.library, bundle.facts, written, beside))
+    except OSError as error:
+        raise Mistake(f"output={folder}: cannot be written to ({error.strerror or error})") from error
+    return [one._replace(file=folder / one.file.name) for one in written]
 
 
-def _used(model: nn.Module, name: str) -> nn.Module:
-    averaged = f"average.{name}.network"
-    known = {path for path, _ in model.named_modules()}
-    if averaged in known:
-        return model.get_submodule(averaged)
-    if name not in known:
-        raise Mistake(f"a {type(model).__name__} has no {name}: the public implementation's files are a CycleGAN's")
-    return model.get_submodule(name)
+@contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """A new folder inside ``folder``, whose files move up once the block ends well; else they vanish."""
+    building = folder / f".export-{os.getpid()}"
+    building.mkdir(parents=True)
+    try:
+        yield building
+        for file in sorted(building.iterdir()):
+            file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _bundle(cfg: DictConfig, loaded: Loaded) -> Bundle:
+    """What there is to export; of a translator with ``direction``, that way alone."""
+    made, known = programs(loaded.model, loaded.cfg), networks(loaded.model, loaded.cfg)
+    if cfg.direction is not None:
+        made = [one for one in made if one.name == cfg.direction]
+        known = [one for one in known if one.name == cfg.direction]
+        if not made:
+            names = ", ".join(one.name for one in programs(loaded.model, loaded.cfg))
+            raise Mistake(f"direction={cfg.direction}: this model has {names}")
+    return Bundle(loaded.model, made, known, facts(loaded, read(cfg.ckpt), cfg.licence))
+
+
+def _picture(loaded: Loaded, bundle: Bundle) -> Path | None:
+    """The run's picture of just these weights, if it still lies there."""
+    epochs = bundle.facts.get("epochs")
+    file = run_folder(loaded.file) / "samples" / f"epoch_{int(epochs or 0):04d}.png"
+    return file if epochs is not None and epochs == int(epochs) and file.is_file() else None
+
+
+def _folder(cfg: DictConfig) -> Path:
+    if cfg.output.folder in (None, ""):
+        raise Mistake("output=: no folder is named")
+    return Path(str(cfg.output.folder)).expanduser()
