@@ -51,7 +51,11 @@ FAMILIES = {
 
 UNPAIRED = {file.stem for file in (CONF / "data").glob("*.yaml") if OmegaConf.load(file).facts.kind == "unpaired"}
 
-MACHINES = {"trainer=gpu": torch.cuda.is_available(), "trainer=mps": torch.backends.mps.is_available()}
+MACHINES = {
+    "trainer=gpu": torch.cuda.is_available(),
+    "trainer=ddp": torch.cuda.is_available(),
+    "trainer=mps": torch.backends.mps.is_available(),
+}
 
 
 def _partners(word: str) -> list[str]:
@@ -60,7 +64,7 @@ def _partners(word: str) -> list[str]:
         return PARTNERS[word]
     if group == "data" and option in UNPAIRED:
         return ["model=cyclegan"]
-    if group == "callback" and option == "translation":
+    if (group, option) in {("callback", "translation"), ("picture", "strips")}:
         return ["model=cyclegan", "data=stripes"]
     if group in FAMILIES["cyclegan"]:
         return ["model=cyclegan", "data=stripes"]

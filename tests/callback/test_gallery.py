@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ class Album:
     def __init__(self) -> None:
         self.taken: list[tuple[str, int | None]] = []
 
-    def log_image(self, key: str, images: list[np.ndarray], step: int | None = None) -> None:
+    def log_image(self, key: str, images: list[np.ndarray], step: int | None = None, *, caption: Sequence[str]) -> None:
         assert images[0].shape[2] == 3
+        assert len(caption) == len(images)
         self.taken.append((key, step))
 
     def log_metrics(self, *_: object, **__: object) -> None: ...

@@ -27,6 +27,7 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("--nosuchflag", ["--nosuchflag", "without dashes"]),
     ("--lr 3", ["--lr", "without dashes"]),
     ("--cfg jobb", ["jobb", "job"]),
+    ("-m seed=1,2 --cfg job", ["--multirun and --cfg", "one at a time"]),
     ("--config-name foo", ["--config-name", "--config-dir"]),
     ("--config-dir nowhere", ["--config-dir nowhere", "no such folder"]),
     # one too many or too few

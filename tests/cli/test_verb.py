@@ -22,7 +22,7 @@ for line in json.loads(sys.argv[2]):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = run("train", line.split())
-    heavy = sorted({"torch", "wandb", "pytorch_lightning", "matplotlib"} & set(sys.modules))
+    heavy = sorted({"torch", "wandb", "pytorch_lightning", "matplotlib", "optuna", "sqlalchemy"} & set(sys.modules))
     answers[line] = (status, len(out.getvalue()), len(err.getvalue()), heavy)
 print(json.dumps(answers))
 """
@@ -35,6 +35,7 @@ def test_help_config_and_words_need_neither_torch_nor_wandb(tmp_path: Path) -> N
         "-m seed=1,x": 2,
         "logger=wandb --cfg job": 0,
         "seed=1 --cfg job model=gan": 0,
+        "search=dcgan_optuna": 2,  # it has a sweeper and launchers of ours and of others
     }
     asked = subprocess.run(
         [sys.executable, "-c", _ASK, str(SRC), json.dumps(list(status))],

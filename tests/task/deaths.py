@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -31,10 +33,9 @@ class Death(NamedTuple):
 
     step: before the batch of that number is trained. end: after it, before anybody hears that it is over.
     validation: at the validation step of that number. write: half-way through the checkpoint of that number.
-    seconds: after that many thousandths of a second.
     """
 
-    at: Literal["step", "end", "validation", "write", "milliseconds"]
+    at: Literal["step", "end", "validation", "write"]
     number: int
     by: signal.Signals = signal.SIGKILL
 
@@ -56,11 +57,13 @@ def train(words: Sequence[str], place: Path, log: Path, death: Death | None = No
 
 def _arrange(death: Death) -> None:
     if death.at == "write":
-        _before(torch, "save", death, lambda count, _, stream: count == death.number and bool(stream.write(b"PK half")))
-        return
-    if death.at == "milliseconds":
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), death.by))
-        signal.setitimer(signal.ITIMER_REAL, death.number / 1000)
+        checkpoints = itertools.count(1)  # features are kept by the same function
+
+        def torn(_: int, content: Any, file: Any) -> bool:
+            ours = ".ckpt" in str(getattr(file, "name", file))
+            return ours and next(checkpoints) == death.number and bool(file.write(b"PK half"))
+
+        _before(torch, "save", death, torn)
         return
     from atelier.callback.checkpoints import Checkpoints
     from atelier.model.autoencoder import Autoencoder
@@ -89,6 +92,44 @@ def _before(owner: Any, name: str, death: Death, now: Callable[..., bool]) -> No
         return work(*given, **named)
 
     setattr(owner, name, doomed)
+
+
+def kill_in_training(process: BaseProcess, folder: Path, checkpoints: int, seconds: float) -> None:
+    """Kill ``process`` from outside, wherever it is, once it trains and has written so many checkpoints there.
+
+    seconds: of the processor's time that it is given after that; how busy the machine is makes no difference.
+    """
+    _await(process, folder / "results.json")  # written anew as training begins
+    for _ in range(checkpoints):
+        _await(process, folder / "checkpoints" / "last.ckpt")
+    begun = _spent(process)
+    while process.is_alive() and _spent(process) - begun < seconds:
+        process.join(0.002)
+    process.kill()
+
+
+def _await(process: BaseProcess, file: Path) -> None:
+    """Until ``file`` is another, or the process is gone."""
+
+    def version() -> tuple[int, int] | None:
+        try:
+            seen = file.stat()
+        except FileNotFoundError:
+            return None
+        return seen.st_ino, seen.st_mtime_ns
+
+    before = version()
+    while process.is_alive() and version() == before:
+        process.join(0.002)
+
+
+def _spent(process: BaseProcess) -> float:
+    """Seconds of the processor's time; 0 for a process that is gone."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def digest(folder: Path) -> str:

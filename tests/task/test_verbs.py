@@ -158,7 +158,7 @@ def test_two_runs_in_one_second_get_two_folders(here: Path) -> None:
 
 
 def test_a_sweep_trains_its_jobs(here: Path) -> None:
-    assert run("train", ["-m", "seed=1,2", *BARE]) == 0
+    assert run("train", ["-m", "seed=1,2", "hydra/launcher=basic", *BARE]) == 0
     (sweep,) = (here / "outputs" / "sweeps").iterdir()
     seeds = {job: OmegaConf.load(sweep / job / "config.yaml").seed for job in ("0", "1")}  # type: ignore[union-attr]
     assert seeds == {"0": 1, "1": 2}
@@ -177,7 +177,7 @@ def test_a_failing_job_is_reported_and_the_others_go_on(
         return fit(cfg)
 
     monkeypatch.setattr(train_task, "run", fail_once)
-    status = run("train", ["-m", "seed=1,2", *BARE])
+    status = run("train", ["-m", "seed=1,2", "hydra/launcher=basic", *BARE])
     said = capfd.readouterr().err
     assert status == 1
     assert "this one cannot be" in said

@@ -28,7 +28,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     short.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    # A name can be as long as the system allows already.
+    temporary = path.with_name(f".{path.name[:50]}.tmp-{os.getpid()}")
     try:
         with temporary.open("wb") as stream:
             yield stream

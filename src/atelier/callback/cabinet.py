@@ -104,4 +104,4 @@ class Cabinet(Callback):
 
 def _keep(trainer: Trainer, name: str, subject: str, drawn: Drawn, caption: Caption) -> None:
     save(drawn, Path(trainer.default_root_dir) / "samples" / f"{name}.png", caption)
-    show(trainer.loggers, subject, drawn, clock_of(trainer).step)
+    show(trainer, subject, drawn, caption.note)

@@ -89,9 +89,11 @@ class Checkpoints(Checkpoint):
         self._saved_step = 0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Sweep up after a process that was killed while it saved."""
+        """Sweep up after a process that was killed while it wrote: checkpoints, results, rows or samples."""
+        run = Path(trainer.default_root_dir)
         if trainer.is_global_zero:
-            sweep(folder(trainer))
+            for place in (run, folder(trainer), run / "samples"):
+                sweep(place)
 
     def hear(self, trainer: Trainer, row: Row) -> None:
         """Notice a state that is not worth keeping."""

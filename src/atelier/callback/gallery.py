@@ -15,6 +15,9 @@ from atelier.callback.pictures import save, show
 from atelier.callback.recorder import clock_of
 from atelier.types import Judged, Mistake, Sampler
 
+_SAMPLES = "Samples from latents that stay the same."
+_WALK = "From one latent to another in equal steps: images in between should be images too."
+
 
 class Gallery(Callback):
     """Draws samples before training and at every validation, and walks through latent space at the end.
@@ -71,7 +74,7 @@ class Gallery(Callback):
             return
         with torch.no_grad():
             images = pl_module.interpolate(self.walks, self.steps, seed=self.seed)
-        self._keep(trainer, self.picture.walk(images, self.walks), "interpolation")
+        _keep(trainer, "interpolation", "interpolation", self.picture.walk(images, self.walks), _WALK)
 
     def _draw(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero or not isinstance(pl_module, Sampler):
@@ -79,12 +82,14 @@ class Gallery(Callback):
         with torch.no_grad():
             fake = pl_module.sample(self.picture.count, seed=self.seed)
         real = torch.cat(self._real) if self._real else None
-        self._keep(trainer, self.picture.draw(fake, real), file_name(clock_of(trainer).epoch))
+        drawn = self.picture.draw(fake, real)
+        note = _SAMPLES if real is None else f"{_SAMPLES} Beside them real ones."
+        _keep(trainer, file_name(clock_of(trainer).epoch), "samples", drawn, note)
 
-    def _keep(self, trainer: Trainer, picture: Drawn, name: str) -> None:
-        save(picture, Path(trainer.default_root_dir) / "samples" / f"{name}.png")
-        subject = name if name == "interpolation" else "samples"
-        show(trainer.loggers, subject, picture, clock_of(trainer).step)
+
+def _keep(trainer: Trainer, name: str, subject: str, drawn: Drawn, note: str) -> None:
+    save(drawn, Path(trainer.default_root_dir) / "samples" / f"{name}.png")
+    show(trainer, subject, drawn, note)
 
 
 def file_name(epoch: float) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from pytorch_lightning import Trainer
 from pytorch_lightning.loggers.logger import Logger
 
 from atelier.callback.atomic import replacing
 from atelier.callback.picture import Drawn
+from atelier.callback.recorder import clock_of, tell
 
 
 class Caption(NamedTuple):
@@ -25,8 +26,8 @@ class Caption(NamedTuple):
 class ImageLogger(Protocol):
     """A logger that takes pictures itself (Weights & Biases, Comet, MLflow)."""
 
-    def log_image(self, key: str, images: list[Any], step: int | None = None) -> None:
-        """Log ``images`` under ``key``."""
+    def log_image(self, key: str, images: list[Any], step: int | None = None, *, caption: list[str]) -> None:
+        """Log ``images`` under ``key``, each with its caption."""
         ...
 
 
@@ -57,10 +58,17 @@ def read_caption(path: Path | None) -> Caption | None:
     return Caption(str(words["title"]), str(words["note"])) if {"title", "note"} <= words.keys() else None
 
 
-def show(loggers: Iterable[Logger], name: str, picture: Drawn, step: int) -> None:
-    """Hand ``picture`` ``[H, W, 3]`` to every logger that takes pictures, whoever made it."""
-    for logger in loggers:
+def show(trainer: Trainer, name: str, picture: Drawn, note: str) -> None:
+    """Hand ``picture`` ``[H, W, 3]`` to every logger of ``trainer`` that takes pictures, whoever made it.
+
+    note: what is to be seen in it.
+    """
+    step = clock_of(trainer).step
+
+    def hand(logger: Logger) -> None:
         if isinstance(logger, ImageLogger):
-            logger.log_image(name, [picture], step=step)
+            logger.log_image(name, [picture], step=step, caption=[note])
         elif isinstance(writer := getattr(logger, "experiment", None), ImageWriter):
             writer.add_image(name, picture, step, dataformats="HWC")
+
+    tell(trainer, hand)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.loggers.logger import Logger
 
 from atelier.callback.clock import Clock
 from atelier.callback.standing import Board
@@ -75,17 +76,19 @@ def record(trainer: Trainer, kind: Literal["train", "val"], scalars: Mapping[str
     clock = clock_of(trainer)
     row = Row(kind, clock.step, clock.images_seen, round(clock.epoch, 6), scalars)
     if trainer.is_global_zero:
-        _tell(trainer, row)
+        told = {"epoch": row.epoch, "images_seen": row.images_seen, **scalars}
+        tell(trainer, lambda logger: logger.log_metrics(told, step=row.step))
     for callback in _callbacks(trainer):
         if isinstance(callback, Listener):
             callback.hear(trainer, row)
 
 
-def _tell(trainer: Trainer, row: Row) -> None:
-    """Hand ``row`` to all loggers. One that fails is left out from then on: no run is worth less than its curves."""
+def tell(trainer: Trainer, hand: Callable[[Logger], object]) -> None:
+    """Do ``hand`` with every logger. One that fails is left out from then on: a run is worth more than its curves."""
     for logger in trainer.loggers:
         try:
-            logger.log_metrics({"epoch": row.epoch, "images_seen": row.images_seen, **row.scalars}, step=row.step)
+            hand(logger)
         except Exception as error:
-            _log.warning("%s failed (%s: %s); training goes on without it", logger.name, type(error).__name__, error)
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            _log.warning("%s failed (%s); training goes on without it", type(logger).__name__, what)
             trainer.loggers = [other for other in trainer.loggers if other is not logger]

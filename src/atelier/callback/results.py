@@ -17,6 +17,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from atelier.callback.atomic import write_text
 from atelier.callback.clock import peak_memory_bytes
 from atelier.callback.monitor import Monitor
+from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.standing import whole
 from atelier.types import Game
@@ -52,7 +53,8 @@ class Results(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the end."""
-        self._write(trainer, pl_module, "finished")
+        pruning = companion(trainer, Pruning)
+        self._write(trainer, pl_module, "pruned" if pruning is not None and pruning.pruned else "finished")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Write how it ended."""
@@ -63,7 +65,7 @@ class Results(Callback):
     def _write(self, trainer: Trainer, pl_module: LightningModule, status: str) -> None:
         if trainer.is_global_zero:
             found = self.gather(trainer, pl_module, status)
-            write_text(Path(trainer.default_root_dir) / "results.json", json.dumps(_plain(found), indent=2) + "\n")
+            write_text(Path(trainer.default_root_dir) / "results.json", json.dumps(jsonable(found), indent=2) + "\n")
 
     def gather(self, trainer: Trainer, pl_module: LightningModule, status: str) -> dict[str, Any]:
         """The content of results.json."""
@@ -108,10 +110,10 @@ def read_results(run: Path) -> dict[str, Any]:
     return found
 
 
-def _plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
     """The same with null for what JSON has no word for."""
     if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: jsonable(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [jsonable(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

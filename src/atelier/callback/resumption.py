@@ -41,7 +41,8 @@ class Resumption(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Cut back, and say where we are."""
-        if self.retuned:
+        # Of processes that were started apart, the first alone compares with what stood in the folder.
+        if trainer.strategy.broadcast(self.retuned):
             for optimizer, groups in zip(trainer.optimizers, self._settings, strict=True):
                 for group, settings in zip(optimizer.param_groups, groups, strict=True):
                     group.update(settings)

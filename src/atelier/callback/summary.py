@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +13,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from atelier.callback.recorder import board_of, clock_of
-from atelier.callback.words import brief, duration
+from atelier.callback.words import brief, called, duration, near
 from atelier.types import Reconstructor, Translator
 
 Use = Literal["sample", "encode", "translate"]
@@ -39,7 +37,7 @@ class Summary(Callback):
         """Print it."""
         if not trainer.is_global_zero:
             return
-        run = _near(Path(trainer.default_root_dir))
+        run = near(Path(trainer.default_root_dir))
         facts = [
             _trained(trainer),
             *_scored(trainer),
@@ -100,24 +98,15 @@ def next_commands(run: Path, use: Use = "sample") -> dict[str, str]:
     variant = next((word for word in variants if not _sets(overrides, word)), "seed=1")
     again = " ".join(shlex.quote(word) for word in [*overrides, variant])
     return {
-        "score the best checkpoint again": f"{_verb('evaluate')} ckpt={folder}",
-        purpose: f"{_verb(use)} ckpt={folder}{needed}",
-        "train a variant": f"{_verb('train')} {again}",
+        "score the best checkpoint again": f"{called('evaluate')} ckpt={folder}",
+        purpose: f"{called(use)} ckpt={folder}{needed}",
+        "train a variant": f"{called('train')} {again}",
     }
 
 
 def resume_command(run: Path) -> str:
     """The command that continues the run in folder ``run``."""
-    return f"{_verb('train')} resume={shlex.quote(str(_near(run)))}"
-
-
-def _verb(verb: str) -> str:
-    """How a verb is called where this process came from: a script of the checkout, or what was installed."""
-    script = Path(sys.argv[0])
-    if script.suffix != ".py":
-        return f"atelier {verb}"
-    runner = "uv run" if "UV_RUN_RECURSION_DEPTH" in os.environ else "python"
-    return f"{runner} {_near(script.with_name(f'{verb}.py'))}"
+    return f"{called('train')} resume={shlex.quote(str(near(run)))}"
 
 
 def _overrides(run: Path) -> list[str]:
@@ -130,9 +119,3 @@ def _overrides(run: Path) -> list[str]:
 def _sets(overrides: list[str], word: str) -> bool:
     key = word.partition("=")[0]
     return any(override.partition("=")[0] == key for override in overrides)
-
-
-def _near(path: Path) -> Path:
-    """``path`` from here, if it lies below."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

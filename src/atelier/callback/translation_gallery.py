@@ -56,8 +56,9 @@ class TranslationGallery(Callback):
         drawn, clock = self.picture.draw(sheets), clock_of(trainer)
         path = Path(trainer.default_root_dir) / "samples" / f"{file_name(clock.epoch)}.png"
         identity = len({images[0].shape[0] for images in self._real.values()}) == 1
-        save(drawn, path, caption(identity=identity, truth=any(self._truth.values())))
-        show(trainer.loggers, "translations", drawn, clock.step)
+        words = caption(identity=identity, truth=any(self._truth.values()))
+        save(drawn, path, words)
+        show(trainer, "translations", drawn, words.note)
 
     def _choose(self, data: Domains) -> None:
         for way, (source, _) in WAYS.items():

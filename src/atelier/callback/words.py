@@ -1,6 +1,10 @@
-"""Numbers as people read them."""
+"""Numbers, folders and commands as people read and write them."""
 
 from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
 
 
 def brief(value: float | None) -> str:
@@ -23,3 +27,18 @@ def duration(seconds: float) -> str:
 def size(count: int) -> str:
     """Bytes in the unit that fits."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def called(verb: str) -> str:
+    """How a verb is called where this process came from: a script of the checkout, or what was installed."""
+    script = Path(sys.argv[0])
+    if script.suffix != ".py":
+        return f"atelier {verb}"
+    runner = "uv run" if "UV_RUN_RECURSION_DEPTH" in os.environ else "python"
+    return f"{runner} {near(script.with_name(f'{verb}.py'))}"
+
+
+def near(path: Path) -> Path:
+    """``path`` from here, if it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -46,7 +46,30 @@ _COMMANDS: dict[str, list[tuple[str, str]]] = {
         ("python src/translate.py ckpt=<file> input=photo.jpg output=made side_by_side=true", "beside its source"),
     ],
     "export": [
-        ("python src/export.py ckpt=<run folder>", "latest_net_G_A.pth and the others of a CycleGAN"),
+        ("python src/export.py ckpt=<run folder> format=onnx output=made", "for onnxruntime, with a model card"),
+        ("python src/export.py ckpt=<file> format=torch_export output=made", "for PyTorch without this project"),
+        (
+            "python src/export.py ckpt=<file> format=safetensors output=made",
+            "weights, and a JSON that builds the network",
+        ),
+        ("python src/export.py ckpt=<file> format=reference output=made", "a CycleGAN's latest_net_G_A.pth and so on"),
+    ],
+    "compare": [
+        ("python src/compare.py outputs/sweeps/<time>", "the runs of a sweep: a table, compare.csv, compare.html"),
+        ("python src/compare.py outputs/dcgan-digits outputs/gan-digits", "all runs below some folders"),
+        ("python src/compare.py 'outputs/*-digits' sort=val/kid_digits output=kid", "by another score"),
+    ],
+    "dashboard": [
+        ("python src/dashboard.py project=atelier", "a saved workspace for each family of models"),
+        (
+            "python src/dashboard.py project=atelier family=gan file=gan.json",
+            "one, written to a file, without a server",
+        ),
+    ],
+    "serve": [
+        ("python src/serve.py ckpt=<run folder>", "a page on this machine: translate, sample, walk, a quiz"),
+        ("python src/serve.py ckpt=<run>,<other run>", "up to four models beside one another"),
+        ("python src/serve.py ckpt=<run folder> port=8000 open_browser=true", "at this port, opened at once"),
     ],
     "extractor": [
         ("python src/extractor.py data=fashion_mnist", "a feature extractor for Fashion-MNIST"),

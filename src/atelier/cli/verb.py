@@ -6,13 +6,12 @@ behind. Status 0: done; 1: a failure of ours; 2: a mistake of the user's; 130: C
 
 from __future__ import annotations
 
-import errno
 import importlib
 import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 from unittest import mock
@@ -24,13 +23,20 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from atelier.callback.overseer import deliver
 from atelier.cli.help import overview, usage
-from atelier.config.compose import compose, expand, fill_in
+from atelier.cli.mistakes import Mistakes, refuse, say
+from atelier.cli.room import make_room
+from atelier.cli.spelling import spelled
+from atelier.config.compose import compose, fill_in
 from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits
-from atelier.config.override import is_sampled, parse, quoted
+from atelier.config.outside import Outside, meeting, outside
+from atelier.config.override import quoted
 from atelier.config.resume import configuration, conflicts, find, taken, wished
+from atelier.config.sweep import absent, left_open, machinery, planned, undrawn, unfit
 from atelier.config.words import conf_dir, suggestion
+from atelier.task.ranks import follow, in_silence, order
 from atelier.types import Diverged, Mistake
 
 log = logging.getLogger(__name__)
@@ -42,13 +48,18 @@ VERBS = {
     "encode": "write an autoencoder's codes of images",
     "reconstruct": "pass images through an autoencoder",
     "translate": "take pictures from one domain to the other",
-    "export": "write a CycleGAN's networks as the public implementation saves them",
+    "export": "write a model's networks in a form that others open: ONNX, torch.export, safetensors",
     "extractor": "train a small classifier whose features score models on your own data",
+    "compare": "put runs beside one another: what differs, scores, curves, samples",
+    "serve": "open a web page on which people try out a checkpoint",
+    "dashboard": "make a workspace at Weights & Biases for the runs of a project",
 }
 
 
 def main(verb: str | None = None) -> None:
     """Run a verb with the words of the command line and leave with its status."""
+    if (ordered := order()) is not None:
+        sys.exit(follow(_train, ordered))
     words = sys.argv[1:]
     if verb is None:
         verb, words = _verb(words)
@@ -60,7 +71,7 @@ def _verb(words: list[str]) -> tuple[str, list[str]]:
         print(overview(VERBS))  # noqa: T201  # the answer to the user's question
         sys.exit(0 if words else 2)
     if words[0] not in VERBS:
-        _say([f"there is no verb {words[0]}{suggestion(words[0], VERBS)}"])
+        say([f"there is no verb {words[0]}{suggestion(words[0], VERBS)}"])
         sys.exit(2)
     return words[0], words[1:]
 
@@ -71,21 +82,30 @@ def run(verb: str, words: Sequence[str]) -> int:
         print(usage(verb, VERBS[verb], conf_dir()))  # noqa: T201  # the answer to the user's question
         return 0
     register_resolvers()
+    words = list(map(_at_its_place, words))
     try:
         arguments = _arguments(words)
+        if verb == "train" and (here := outside()) is not None:
+            if not here.first:
+                return _join(here, arguments)
+            arguments.overrides += _place(here, arguments)
         flags = [word for word in words if word not in arguments.overrides]
         if verb == "train" and (wish := _wish(arguments)) is not None:
             return _go_on(wish, arguments, flags)
-        given = _with_output(arguments.overrides) if verb == "translate" else arguments.overrides
-        overrides = [*map(quoted, given), *_first_run(verb, arguments.overrides)]
+        overrides = spelled(verb, arguments.overrides)
         if not (arguments.hydra_help or arguments.shell_completion):
             _check(verb, arguments, overrides)
         return _hydra(verb, [*flags, *overrides])  # Hydra wants its flags on one side
     except Mistakes as mistakes:
-        _say(mistakes.texts)
+        say(mistakes.texts)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _at_its_place(word: str) -> str:
+    """``trainer.auto_batch`` without its first half: Lightning's trainer knows nothing of it."""
+    return word.removeprefix("trainer.") if word.startswith("trainer.auto_batch=") else word
 
 
 def _wish(arguments: Namespace) -> str | None:
@@ -101,56 +121,56 @@ def _wish(arguments: Namespace) -> str | None:
     return wish
 
 
+def _place(here: Outside, arguments: Namespace) -> list[str]:
+    """The word that names the run's folder where processes that start apart must agree on it."""
+    if arguments.multirun:
+        raise Mistakes(["-m: a sweep starts processes of its own; leave out torchrun or srun"])
+    if _wish(arguments) is not None:  # the stored run has one
+        return []
+    try:
+        return [f"hydra.run.dir='{meeting(here, list(map(quoted, arguments.overrides)))}'"]
+    except Mistake as mistake:
+        raise Mistakes([str(mistake)]) from mistake
+
+
+def _join(here: Outside, arguments: Namespace) -> int:
+    """Train beside the first of several processes, which checks the same words, writes and speaks."""
+    words = list(map(quoted, arguments.overrides))
+    extra = None if arguments.config_dir is None else Path(arguments.config_dir)
+    try:
+        if (wish := _wish(arguments)) is not None:
+            ours = [word for word in words if not word.startswith(("resume=", "hydra"))]
+            return in_silence(_train, configuration(conf_dir(), find(wish), ours, extra))
+        cfg, mistakes = _compose("train", spelled("train", arguments.overrides), extra)
+        if cfg is None or mistakes:
+            return 2
+        cfg.run_dir = str(Path(meeting(here, words, str(cfg.model_name), str(cfg.data_name))).resolve())
+    except (Mistake, Mistakes):
+        return 2
+    return in_silence(_train, cfg)
+
+
+def _train(cfg: DictConfig) -> object:
+    return _task("train").run(cfg)
+
+
 def _go_on(wish: str, arguments: Namespace, flags: Sequence[str]) -> int:
     """Continue a stored run: its configuration and its folder take the place of those that words compose."""
     words = [word for word in map(quoted, arguments.overrides) if not word.startswith("resume=")]
     hydras = [word for word in words if word.startswith("hydra")]
-    child = "LOCAL_RANK" in os.environ  # of a run whose first process has checked the words and written them down
-    ours = [] if child else [word for word in words if word not in hydras]
-    if not child:
-        _raise(conflicts(words))
+    ours = [word for word in words if word not in hydras]
+    refuse(conflicts(words))
     try:
         stored = find(wish)
         extra = None if arguments.config_dir is None else Path(arguments.config_dir)
         cfg = configuration(conf_dir(), stored, ours, extra)
     except Mistake as mistake:
         raise Mistakes([str(mistake)]) from mistake
-    if not child:
-        if wish == "latest":
-            _say([f"resume=latest: going on with {stored.folder}"])
-        _raise(_task("train").preflight(cfg))
+    if wish == "latest":
+        say([f"resume=latest: going on with {stored.folder}"])
+    refuse(_task("train").preflight(cfg))
     place = [quoted(f"resume={stored.checkpoint}"), quoted(f"hydra.run.dir={stored.folder}")]
     return _hydra("train", [*flags, *place, *hydras], cfg)
-
-
-def _first_run(verb: str, words: Sequence[str]) -> list[str]:
-    """The recipe for those who train for the first time: they name neither model nor data nor experiment."""
-    named = {word.lstrip("+~").partition("=")[0] for word in words}
-    return ["experiment=dcgan_digits"] if verb == "train" and not named & {"model", "data", "experiment"} else []
-
-
-def _with_output(words: Sequence[str]) -> list[str]:
-    """``output=<folder>`` spelled out, as Hydra would take it for a choice from the group of that name.
-
-    The folder is the run's folder too, unless another is named.
-    """
-    elsewhere = any(word.startswith("hydra.run.dir=") for word in words)
-    spelled: list[str] = []
-    for word in words:
-        name, equals, folder = word.partition("=")
-        if name == "output" and equals:
-            spelled += [f"output.folder={folder}", *([] if elsewhere else [f"hydra.run.dir={folder}"])]
-        else:
-            spelled.append(word)
-    return spelled
-
-
-class Mistakes(Exception):
-    """All that the user has to put right."""
-
-    def __init__(self, texts: list[str]) -> None:
-        super().__init__("\n".join(texts))
-        self.texts = texts
 
 
 def _arguments(words: Sequence[str]) -> Namespace:
@@ -166,6 +186,9 @@ def _arguments(words: Sequence[str]) -> Namespace:
         if getattr(arguments, flag) is not None:
             name = "--" + flag.replace("_", "-")
             raise Mistakes([f"{name}: a verb has its own root; YAMLs of your own go into a folder for --config-dir"])
+    asked = [flag for flag in ("--run", "--multirun", "--cfg", "--info") if getattr(arguments, flag[2:])]
+    if len(asked) > 1:
+        raise Mistakes([f"{' and '.join(asked)}: one at a time"])
     if arguments.config_dir is not None and not Path(arguments.config_dir).is_dir():
         raise Mistakes([f"--config-dir {arguments.config_dir}: there is no such folder"])
     return arguments
@@ -178,32 +201,22 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> None:
         Mistakes: whatever is wrong with any of them.
     """
     extra = None if arguments.config_dir is None else Path(arguments.config_dir)
-    if arguments.multirun:
-        _refuse_intervals(overrides)
-    jobs = expand(overrides) if arguments.multirun else [overrides]
+    searching = arguments.multirun or any(word.startswith("search=") for word in overrides)
+    refuse(absent(overrides))
+    hydra = machinery(conf_dir(), verb, overrides, extra) if searching else None
+    refuse(undrawn(hydra, overrides) if arguments.multirun else left_open(hydra, overrides))
+    jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
     configs = [_compose(verb, job, extra) for job in jobs]
-    _raise(text for _, mistakes in configs for text in mistakes)
-    # In a child process of a run the parent has checked.
-    if arguments.cfg or arguments.info or "LOCAL_RANK" in os.environ:
+    refuse(text for _, mistakes in configs for text in mistakes)
+    if arguments.multirun:
+        refuse(unfit(hydra, [cfg for cfg, _ in configs if cfg is not None]))
+    if arguments.cfg or arguments.info:
         return
     task = _task(verb)
-    _raise(text for cfg, _ in configs for text in task.preflight(cfg))
+    refuse(text for cfg, _ in configs for text in task.preflight(cfg))
     if verb == "train":
-        _raise(taken(overrides))
-    _make_room("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
-
-
-def _raise(found: Iterable[str]) -> None:
-    if texts := list(dict.fromkeys(found)):
-        raise Mistakes(texts)
-
-
-def _refuse_intervals(overrides: Sequence[str]) -> None:
-    """Hydra's own sweeper goes through lists; only others draw from intervals."""
-    if not any(word.startswith("hydra/sweeper=") for word in overrides):
-        sampled = [word for word in overrides if is_sampled(word)]
-        if sampled:
-            raise Mistakes([f"{word}: an interval is for sweepers that draw; list values, a,b" for word in sampled])
+        refuse(taken(overrides))
+    make_room("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
 
 
 def _compose(verb: str, words: Sequence[str], extra: Path | None) -> tuple[DictConfig | None, list[str]]:
@@ -212,23 +225,6 @@ def _compose(verb: str, words: Sequence[str], extra: Path | None) -> tuple[DictC
         named = {word.lstrip("+~").split("=", 1)[0].split("@")[0] for word in words}
         mistakes += misfits(cfg, named)
     return cfg, mistakes
-
-
-def _make_room(option: str, overrides: Sequence[str]) -> None:
-    """Make the folder in which the run's folder will lie, or say that it cannot be made."""
-    values = {override.key_or_group: override.value() for override in parse(overrides)[0]}
-    wanted = str(values.get(option, "outputs"))
-    typed = "output" if values.get("output.folder") == values.get(option, "") else option
-    place = Path(wanted.split("${", 1)[0])
-    try:
-        if not wanted:
-            raise FileNotFoundError(errno.ENOENT, "no folder is named")
-        place.mkdir(parents=True, exist_ok=True)
-        if not os.access(place, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        reason = "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror
-        raise Mistakes([f"{typed}={wanted}: cannot be written to ({reason}); choose another folder"]) from error
 
 
 def _task(verb: str) -> Any:
@@ -244,13 +240,16 @@ def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) ->
     outcome: dict[str, Any] = {}
 
     def job(cfg: DictConfig) -> Any:
+        register_resolvers()  # a launcher may have brought the job to a process of its own
         started = HydraConfig.get().runtime
         if stored is None:
             fill_in(cfg, started.choices, run_dir=started.output_dir)
         else:
             cfg = stored
         try:
-            return _task(verb).run(cfg)
+            value = _task(verb).run(cfg)
+            deliver(value)
+            return value
         except (Mistake, Diverged) as ending:
             if HydraConfig.get().mode == RunMode.MULTIRUN:  # the job fails and the sweep goes on
                 log.error("this job failed: %s", ending)
@@ -268,12 +267,6 @@ def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) ->
     if "ending" in outcome:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise outcome["ending"]
-        _say([str(outcome["ending"])])
+        say([str(outcome["ending"])])
         return 2 if isinstance(outcome["ending"], Mistake) else 1
     return 0
-
-
-def _say(mistakes: Sequence[str]) -> None:
-    count = len(mistakes)
-    lines = [mistakes[0]] if count == 1 else [f"{count} mistakes:", *(f"  {text}" for text in mistakes)]
-    print("atelier: " + "\n".join(lines), file=sys.stderr)  # noqa: T201  # standard error is where mistakes are told

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from atelier.config.devices import strategy
+
 
 def register_resolvers() -> None:
-    """Make ``${wandb_offline:}``, ``${half:number}`` and ``${with:node,changes}`` known to every configuration."""
+    """Make our resolvers known to every configuration: ``wandb_offline``, ``half``, ``with`` and ``strategy``."""
     OmegaConf.register_new_resolver("wandb_offline", wandb_offline, replace=True)
     OmegaConf.register_new_resolver("half", lambda number: number / 2, replace=True)
+    OmegaConf.register_new_resolver("strategy", strategy, replace=True)
     # The same part once more with other options: ${with:${generator},{out_channels:1}}.
     OmegaConf.register_new_resolver("with", OmegaConf.merge, replace=True)
 
@@ -22,7 +25,12 @@ def wandb_offline() -> bool:
     mode = os.environ.get("WANDB_MODE")
     if mode:
         return mode != "online"
-    return not (os.environ.get("WANDB_API_KEY") or _netrc_has_wandb())
+    return not wandb_credential()
+
+
+def wandb_credential() -> bool:
+    """Whether there is a key to log in to Weights & Biases with."""
+    return bool(os.environ.get("WANDB_API_KEY")) or _netrc_has_wandb()
 
 
 def _netrc_has_wandb() -> bool:

@@ -24,19 +24,19 @@ _SEVERAL = {"callback", "experiment", "logger", "metric"}
 def quoted(word: str) -> str:
     """``word``, its value in quotes if Hydra cannot read it bare: paths with ``=``, brackets or accented letters."""
     key, equals, value = word.partition("=")
-    if not equals or _read(word) is not None:
+    if not equals or read(word) is not None:
         return word
     # Only those backslashes count that stand before a quotation mark, the closing one included.
     escaped = re.sub(r'(\\*)("|$)', lambda hit: 2 * hit[1] + ('\\"' if hit[2] else ""), value)
     safe = f'{key}="{escaped}"'
-    return word if _read(safe) is None else safe
+    return word if read(safe) is None else safe
 
 
 def parse(words: Sequence[str]) -> tuple[list[Override], list[str]]:
     """The overrides that ``words`` are, and what is wrong with those that are none."""
     parsed, mistakes = [], []
     for word in words:
-        override = _read(word)
+        override = read(word)
         if override is None or not override.key_or_group:
             mistakes.append(f"{word!r} is no override: options are written key=value, as in data.batch_size=32")
         elif override.is_sweep_override():
@@ -48,11 +48,12 @@ def parse(words: Sequence[str]) -> tuple[list[Override], list[str]]:
 
 def is_sampled(word: str) -> bool:
     """Whether ``word`` names a range to draw from, rather than values to go through."""
-    override = _read(word)
+    override = read(word)
     return override is not None and override.is_sweep_override() and not override.is_discrete_sweep()
 
 
-def _read(word: str) -> Override | None:
+def read(word: str) -> Override | None:
+    """``word`` as Hydra reads it, or None if it is no override."""
     try:
         return OverridesParser.create().parse_override(word)
     except HydraException:

@@ -45,7 +45,7 @@ def refused(cfg: DictConfig) -> list[str]:
 
 def _try(node: DictConfig, device: str) -> None:
     """Build ``node``, and what only refuses its settings once it is called."""
-    with _quiet(), torch.device(device), torch.random.fork_rng(devices=[]):
+    with quiet(), torch.device(device), torch.random.fork_rng(devices=[]):
         built = build(node)
         made: Any = built.func if isinstance(built, partial) else None
         if isinstance(made, type) and issubclass(made, Optimizer):
@@ -89,7 +89,7 @@ def _blamed(cfg: DictConfig, path: str, text: str) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """The real run will say what there is to say, once."""
     lightning = logging.getLogger("pytorch_lightning")
     level = lightning.level

@@ -110,12 +110,12 @@ def latest(outputs: Path = Path("outputs")) -> Path:
 
 
 def finished(run: Path) -> bool:
-    """Whether ``run`` came to its end."""
+    """Whether ``run`` came to its end, or was given up by a sweep."""
     try:
         results = json.loads((run / "results.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(results, dict) and results.get("status") == "finished"
+    return isinstance(results, dict) and results.get("status") in ("finished", "pruned")
 
 
 def configuration(conf: Path, stored: Stored, words: Sequence[str], extra: Path | None = None) -> DictConfig:

@@ -14,6 +14,7 @@ from rich.table import Table
 from torch import Tensor
 
 from atelier.callback.figures import figures, protocol, public_names, real_features, see, try_on
+from atelier.callback.results import jsonable
 from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.build import build
@@ -23,6 +24,7 @@ from atelier.metric.distortion import Distortion
 from atelier.metric.extractor import Extractor
 from atelier.pixels import to_unit
 from atelier.task.inputs import checkpoint_data
+from atelier.task.keepsake import at_hand
 from atelier.task.listen import below, heard
 from atelier.task.score_translations import check, translation_scores
 from atelier.types import Averaged, Features, Mistake, Reals, Reconstructor, Sampler, Translator
@@ -61,7 +63,8 @@ def run(cfg: DictConfig) -> float:
     folder = Path(cfg.run_dir)
     folder.mkdir(parents=True, exist_ok=True)
     results = {"checkpoint": str(loaded.file), "scores": entries}
-    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(jsonable(results), indent=2, allow_nan=False)
+    (folder / "results.json").write_text(text + "\n", encoding="utf-8")
     first: float = next(iter(entries.values()))["value"]
     return first
 
@@ -109,7 +112,7 @@ def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:
     """The part that the user chose, else the checkpoint's own."""
     chosen = cfg.get(name)
     if chosen is None:
-        chosen = loaded.cfg[name]
+        chosen = loaded.cfg[name] if name != "extractor" else at_hand(loaded.cfg.extractor, loaded.file)
     if "_target_" in chosen:
         return build(chosen)
     return {key: build(node) for key, node in chosen.items() if node is not None}

@@ -6,27 +6,38 @@ import logging
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
 
+from atelier.callback.alike import Alike
 from atelier.callback.atomic import AtomicCheckpointIO
 from atelier.callback.chance import Chance
 from atelier.callback.figures import try_on
+from atelier.callback.overseer import prunes, verdict
 from atelier.callback.preemption import Preemption
+from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import board_of
 from atelier.callback.resumption import Resumption
 from atelier.callback.summary import resume_command
 from atelier.checkpoint import Passport
 from atelier.config.build import build
-from atelier.config.rehearse import refused
+from atelier.config.rehearse import quiet, refused
 from atelier.metric.extractor import Extractor
+from atelier.network.shared_norm import SharedBatchNorms
+from atelier.task.auto_batch import impossible, shrink
+from atelier.task.crowd import discord
 from atelier.task.endings import explained
+from atelier.task.keepsake import keep_weights
+from atelier.task.lenient import missing
 from atelier.task.listen import heard
 from atelier.task.lock import claimed, is_first
-from atelier.task.loggers import opened
+from atelier.task.loggers import introduce, opened
+from atelier.task.precision import multiplying, settle, unsuitable
+from atelier.task.ranks import leading
 from atelier.task.resume import checkpoint, keep, obstacles, plain, record, retuned, steps
 from atelier.task.start import begin_from, fits, look
 
@@ -35,15 +46,17 @@ log = logging.getLogger(__name__)
 
 def preflight(cfg: DictConfig) -> list[str]:
     """All that would stop the run, found before it has a folder; downloads and caches of the data are made here."""
-    mistakes = refused(cfg)
+    settle(cfg)
+    mistakes = [*refused(cfg), *missing(cfg)]
     if not isinstance(cfg.trainer.max_epochs, int) or cfg.trainer.max_epochs < 1:
         epochs = "null" if cfg.trainer.max_epochs is None else cfg.trainer.max_epochs
         mistakes.append(f"trainer.max_epochs={epochs}: train for at least one epoch")
     if isinstance(cfg.seed, int) and not 0 <= cfg.seed < 2**32:  # numpy's range, which torch's includes
         mistakes.append(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
-    if cfg.trainer.precision in ("16-true", "bf16-true"):
-        half = cfg.trainer.precision
-        mistakes.append(f"trainer.precision={half}: weights of 16 bits lose small steps; {half[:-4]}mixed keeps them")
+    if not mistakes:
+        with quiet():
+            trainer: Trainer = build(cfg.trainer)(logger=False)
+        mistakes += [*unsuitable(cfg, trainer), *discord(cfg, trainer), *impossible(cfg, trainer)]
     if cfg.callback.get("clock") is None:
         mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")
     if cfg.trainer.get("limit_train_batches") == 0:
@@ -75,8 +88,11 @@ def _prepared(cfg: DictConfig) -> Extractor | None:
 
 def run(cfg: DictConfig) -> float | None:
     """Train, and return the best value of the first score (for sweeps)."""
+    settle(cfg)
     folder, stored = Path(cfg.run_dir), checkpoint(cfg)
-    with claimed(folder, new=stored is None):
+    with claimed(folder, new=stored is None), multiplying(cfg.get("tf32")):
+        if cfg.get("auto_batch") and stored is None:
+            shrink(cfg)
         _write_down(cfg)
         _calm()
         seed_everything(cfg.seed, workers=True, verbose=False)
@@ -90,9 +106,10 @@ def run(cfg: DictConfig) -> float | None:
                 callbacks=_callbacks(cfg),
                 logger=loggers,
                 default_root_dir=str(folder),
-                plugins=[AtomicCheckpointIO()],
+                plugins=_plugins(cfg),
             )
-            with explained(cfg, trainer):
+            introduce(loggers, trainer, cfg)
+            with explained(cfg, trainer), leading(cfg, trainer):
                 trainer.fit(model, data, ckpt_path=stored, weights_only=True)
     board = board_of(trainer)
     standing = board and board.history.standing(board.history.primary)
@@ -103,7 +120,13 @@ def _callbacks(cfg: DictConfig) -> list[Callback]:
     """The configured ones between those that every run has."""
     first: list[Callback] = [] if checkpoint(cfg) is None else [Resumption(retuned(cfg))]
     chosen = [build(node) for node in cfg.callback.values() if node is not None]
-    return [*first, Chance(cfg.seed), *chosen, Passport(plain(cfg)), Preemption(resume_command(Path(cfg.run_dir)))]
+    last = [*([Pruning(verdict)] if prunes() else []), Passport(plain(cfg))]
+    return [*first, Chance(cfg.seed), Alike(), *chosen, *last, Preemption(resume_command(Path(cfg.run_dir)))]
+
+
+def _plugins(cfg: DictConfig) -> list[Any]:
+    """What stands in the place of Lightning's own ways."""
+    return [AtomicCheckpointIO(), *([SharedBatchNorms()] if cfg.trainer.get("sync_batchnorm") else [])]
 
 
 def _write_down(cfg: DictConfig) -> None:
@@ -112,6 +135,7 @@ def _write_down(cfg: DictConfig) -> None:
         return
     if checkpoint(cfg) is None:
         keep(cfg, list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else [])
+        keep_weights(cfg)
         return
     for change in record(cfg):
         log.info("changed: %s", change)
@@ -122,8 +146,10 @@ def _calm() -> None:
     os.environ.setdefault("WANDB_SILENT", "true")
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="pytorch_lightning", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", module="pytorch_lightning", message=".*number of training batches.*")
     # The averaged generator is in evaluation mode for good.
     warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start of training.*")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message="torch.distributed.nn.functional.all_gather is deprecated")

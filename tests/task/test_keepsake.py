@@ -1,0 +1,39 @@
+"""A run scored by a classifier of one's own can be scored again when the classifier's file is gone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from atelier.metric.classifier import SHIPPED, Classifier
+from atelier.task.keepsake import NAME, at_hand, keep_weights
+
+OWN = {"_target_": "atelier.metric.classifier.Classifier"}
+
+
+def test_the_file_goes_with_the_run_and_stands_in_for_the_lost_one(tmp_path: Path) -> None:
+    own, run = tmp_path / "apples.pt", tmp_path / "run"
+    shutil.copyfile(SHIPPED / "digits.pt", own)
+    run.mkdir()
+    cfg = OmegaConf.create({"extractor": {**OWN, "weights": str(own)}, "run_dir": str(run)})
+    before = Classifier(str(own)).identity
+
+    keep_weights(cfg)
+    assert at_hand(cfg.extractor, run / "checkpoints" / "last.ckpt") == cfg.extractor, "the file is still there"
+    own.unlink()
+    found = at_hand(cfg.extractor, run / "checkpoints" / "last.ckpt")
+
+    assert found.weights == str(run / NAME)
+    assert Classifier(found.weights).identity == before
+    assert [path.name for path in run.iterdir()] == [NAME]
+
+
+def test_shipped_ones_are_not_copied(tmp_path: Path) -> None:
+    inception = {"_target_": "atelier.metric.inception.Inception", "weights": None}
+    for extractor in ({**OWN, "weights": "digits"}, inception):
+        cfg = OmegaConf.create({"extractor": extractor, "run_dir": str(tmp_path)})
+        keep_weights(cfg)
+        assert at_hand(cfg.extractor, tmp_path / "checkpoints" / "last.ckpt") == cfg.extractor
+    assert not list(tmp_path.iterdir())
