@@ -136,11 +136,12 @@ class Bookkeeper(Protocol):
     ledger: Book
 
 
-@runtime_checkable
-class Averaged(Protocol):
-    """A model that may keep a moving average of its weights, which then stands in wherever it is asked for images."""
+def averages(model: object) -> bool:
+    """Whether ``model`` keeps a moving average of its weights, which stands in wherever it is asked for images.
 
-    average: object | None
+    Not a protocol: from Python 3.12 on isinstance looks past ``__getattr__``, by which a module has its parts.
+    """
+    return getattr(model, "average", None) is not None
 
 
 @runtime_checkable

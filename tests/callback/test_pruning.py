@@ -15,6 +15,7 @@ SMALL = ["data.subset=120", "data.batch_size=60", "model.generator.width=4", "mo
 PLAIN = ["callback.gallery=null"]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_given_up_writes_everything_and_can_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, session_cache: Path
 ) -> None:

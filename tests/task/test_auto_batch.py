@@ -77,6 +77,7 @@ def test_the_run_is_the_one_with_this_batch_size(here: Path, monkeypatch: pytest
     assert OmegaConf.load(found / "config.yaml").data.batch_size == 15
 
 
+@pytest.mark.slow
 def test_every_turn_is_tried_with_the_optimizers_memory_taken(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = room_for(monkeypatch, 30, step=5)  # the generator's second turn
     words = ["model.discriminator_turns=3", "trainer.auto_batch=true", "trainer.max_epochs=1", "hydra.run.dir=run"]

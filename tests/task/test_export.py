@@ -119,6 +119,7 @@ def test_safetensors_load_with_ten_lines_and_no_hydra(
     assert "python src/train.py model=dcgan data=digits" in Path("README.md").read_text()
 
 
+@pytest.mark.slow
 def test_onnx_holds_its_weights_and_what_is_known(trained: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("export", [f"ckpt={trained}", "format=onnx", "output=made"]) == 0
     assert sorted(file.name for file in (here / "made").iterdir() if file.suffix != ".log") == [

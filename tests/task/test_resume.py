@@ -217,7 +217,14 @@ def test_fifty_kills_at_any_time_change_nothing(start: Start, reference: Referen
     _same(run, reference(*CHAOS))
 
 
-@pytest.mark.parametrize(("by", "status"), [(signal.SIGTERM, 143), (signal.SIGUSR1, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("by", "status"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGUSR1, 143, marks=pytest.mark.slow),
+        (signal.SIGINT, 130),
+    ],
+)
 def test_a_signal_saves_and_leaves_with_the_command_that_goes_on(
     by: signal.Signals, status: int, start: Start, reference: Reference, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from atelier.metric.bank import FeatureBank
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
 from atelier.moment import SCORE_SEED
-from atelier.types import Averaged, Features, Judged, Mistake, Reals, Sampler
+from atelier.types import Features, Judged, Mistake, Reals, Sampler, averages
 
 
 class Scoreboard(Callback):
@@ -102,7 +102,7 @@ class Scoreboard(Callback):
         self._fakes.reset()
         real = self._reals(trainer, pl_module, len(fake.features))
         taken = self._named(real, fake)
-        ema = isinstance(pl_module, Averaged) and pl_module.average is not None
+        ema = averages(pl_module)
         seed = SCORE_SEED if isinstance(pl_module, Sampler) else None
         self.protocol = protocol(self.extractor, real=len(real.features), fake=len(fake.features), ema=ema, seed=seed)
         clock = clock_of(trainer)

@@ -15,7 +15,7 @@ from atelier.callback.translation_judge import TranslationJudge
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
 from atelier.metric.translation import Taken
-from atelier.types import Averaged, Domains, Translated
+from atelier.types import Domains, Translated, averages
 
 
 class TranslationBoard(Callback):
@@ -74,7 +74,7 @@ class TranslationBoard(Callback):
         self._judge.gather()
         with _one_after_another(trainer):
             self._judge.meet(_domains(trainer))
-        ema = isinstance(pl_module, Averaged) and pl_module.average is not None
+        ema = averages(pl_module)
         self._last = Taken(*(_public(part) for part in self._judge.take(ema=ema)))
         clock = clock_of(trainer)
         self.scored_at = clock.step

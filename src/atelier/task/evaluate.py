@@ -27,7 +27,7 @@ from atelier.task.inputs import checkpoint_data
 from atelier.task.keepsake import at_hand
 from atelier.task.listen import below, heard
 from atelier.task.score_translations import check, translation_scores
-from atelier.types import Averaged, Features, Mistake, Reals, Reconstructor, Sampler, Translator
+from atelier.types import Features, Mistake, Reals, Reconstructor, Sampler, Translator, averages
 
 
 def preflight(cfg: DictConfig) -> list[str]:
@@ -90,7 +90,7 @@ def _scores(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor, sc
     if not isinstance(model, Sampler):
         taken, higher = distortion.compute() | taken, {**Distortion.names, **higher}
 
-    ema = isinstance(model, Averaged) and model.average is not None
+    ema = averages(model)
     seed = cfg.seed if isinstance(model, Sampler) else None
     words = protocol(extractor, real=size, fake=count, ema=ema, seed=seed) | {"split": cfg.split}
     return {

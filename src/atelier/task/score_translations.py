@@ -14,7 +14,7 @@ from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
 from atelier.metric.translation import WAYS
 from atelier.pixels import to_unit
-from atelier.types import Averaged, Direction, Domains, Mistake, Translated, Translator
+from atelier.types import Direction, Domains, Mistake, Translated, Translator, averages
 
 _BACK: dict[Direction, Direction] = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
 
@@ -48,7 +48,7 @@ def translation_scores(
             judge.look(seen)
     judge.gather()
     judge.meet(data, cfg.batch_size)
-    taken = judge.take(ema=isinstance(model, Averaged) and model.average is not None)
+    taken = judge.take(ema=averages(model))
     return {
         name: {
             "value": taken.values[name],

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.checkpoint import Loaded, version
-from atelier.types import Averaged
+from atelier.types import averages
 
 
 def facts(loaded: Loaded, content: Mapping[str, Any], licence: str | None) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def facts(loaded: Loaded, content: Mapping[str, Any], licence: str | None) -> di
         "channels": _channels(cfg),
         "image_size": OmegaConf.select(cfg, "data.image_size"),
         "classes": getattr(loaded.model, "num_classes", None),
-        "averaged_weights": isinstance(loaded.model, Averaged) and loaded.model.average is not None,
+        "averaged_weights": averages(loaded.model),
         "data_licence": _stated(cfg, "licence"),
         "data_source": _stated(cfg, "source"),
         "epochs": clock.get("epoch"),
