@@ -24,8 +24,8 @@ from atelier.config.words import conf_dir
 from atelier.task import serve
 from atelier.task.exhibit import Exhibit, open_exhibits
 
-pytest.importorskip("gradio")
-playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("gradio", reason="the extra `demo`")
+playwright = pytest.importorskip("playwright.sync_api", reason="of the development group")
 CHROMIUM = Path("/usr/bin/chromium")
 
 pytestmark = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -107,7 +108,15 @@ class OrderedBatches(Sampler[Draw]):
             yield Draw(step, step / len(self), piece)
 
 
-class Batches(Dataset[ImageBatch]):
+class BatchSet(Dataset[ImageBatch], ABC):
+    """Images of one split that are asked for in whole batches, by a :class:`Draw`."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Images, not batches."""
+
+
+class Batches(BatchSet):
     """A split that is asked for whole batches: one ``index_select`` instead of a Python loop over images.
 
     chosen: ``[n]`` positions in ``images`` that make up the split; position i of a draw means ``chosen[i]``.

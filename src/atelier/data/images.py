@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
-from atelier.data.batches import Batches, Loader, OrderedBatches, ShuffledBatches, fitting
-from atelier.data.selection import fingerprint, named, sample, shuffled
-from atelier.data.source import Images, Source, Split, check_loading
-from atelier.moment import Moment
-from atelier.pixels import to_unit
+from atelier.data.batches import Batches, Loader, ShuffledBatches
+from atelier.data.selection import fingerprint, named, shuffled
+from atelier.data.single import SingleData
+from atelier.data.source import Images, Source, Split
 from atelier.types import ImageBatch, Mistake
 
 
-class ImageData(LightningDataModule):
+class ImageData(SingleData):
     """Batches of single images from any source.
 
     source: where the images come from; it gives ``channels`` x ``image_size`` x ``image_size``.
@@ -53,20 +51,18 @@ class ImageData(LightningDataModule):
         facts: Mapping[str, Any],
         root: str | None = None,
     ) -> None:
-        super().__init__()
-        check_loading(
+        super().__init__(
             batch_size=batch_size,
             eval_batch_size=eval_batch_size,
+            seed=seed,
             workers=workers,
+            flip=flip,
             subset=subset,
             eval_split=eval_split,
         )
         if classes is not None and not classes:
             raise Mistake("data.classes=[]: name at least one class, or null for all")
         self.source = source
-        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
-        self.seed, self.workers, self.flip = seed, workers, flip
-        self.subset, self.eval_split = subset, eval_split
         self.classes = None if classes is None else tuple(classes)
         self.facts: Mapping[str, Any] = {
             **facts,
@@ -82,38 +78,11 @@ class ImageData(LightningDataModule):
         for split in ("train", "test"):
             self.split(split)
 
-    def setup(self, stage: str | None = None) -> None:
-        """Settle the batch size for this many devices and images."""
-        if stage in (None, "fit"):
-            self.batch_size = fitting(self.batch_size, len(self.split("train")), self._world)
-
     def train_dataloader(self) -> Loader[ImageBatch]:
         """Global batches in the order of (seed, epoch), this rank's slice of each."""
         batches = self.split("train")
         order = ShuffledBatches(len(batches), self.batch_size, seed=self.seed, rank=self._rank, world=self._world)
         return Loader(batches, order, self.workers)
-
-    def val_dataloader(self) -> Loader[ImageBatch]:
-        """Every image of ``eval_split`` once, in order, spread over the ranks."""
-        batches = self.split(self.eval_split)
-        order = OrderedBatches(len(batches), self.eval_batch_size, rank=self._rank, world=self._world)
-        return Loader(batches, order, self.workers)
-
-    def on_after_batch_transfer(self, batch: ImageBatch, dataloader_idx: int) -> ImageBatch:
-        """On the device: flip (training only), and scale to [-1, 1] what is not floats already."""
-        images = batch.images
-        if self.flip and self.trainer is not None and self.trainer.training:
-            images = self._flipped(images, batch.step, batch.epoch)
-        return batch._replace(images=to_unit(images) if images.dtype == torch.uint8 else images)
-
-    def reals(self, split: str, count: int | None = None, *, batch_size: int = 256) -> Iterator[ImageBatch]:
-        """Real images of ``split`` in order, uint8 on the CPU, no flip.
-
-        With ``count``, that many drawn without replacement, in the order of the draw (so a smaller count is
-        the beginning of a larger one), the same on every machine.
-        """
-        batches = self.split(named(split))
-        return sample(batches, len(batches), split, count, batch_size)
 
     def fingerprint(self, split: str) -> str:
         """16 hexadecimal digits that stand for the split's pixels, their shape and the selection."""
@@ -130,19 +99,6 @@ class ImageData(LightningDataModule):
             _refuse_broken(images, split)
             self._splits[split] = Batches(images, self._chosen(images, split))
         return self._splits[split]
-
-    @property
-    def _rank(self) -> int:
-        return self.trainer.global_rank if self.trainer is not None else 0
-
-    @property
-    def _world(self) -> int:
-        return self.trainer.world_size if self.trainer is not None else 1
-
-    def _flipped(self, images: Tensor, step: int, epoch: float) -> Tensor:
-        moment = Moment(self.seed, step, epoch, self._rank, self._world, images.device).within("data")
-        mirrored = moment.uniform("flip", len(images)) < 0.5
-        return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
 
     def _chosen(self, images: Images, split: Split) -> Tensor:
         chosen = torch.arange(len(images.pixels))

@@ -9,10 +9,10 @@ from typing import BinaryIO
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Sampler
 
 from atelier.data import picture
-from atelier.data.batches import Draw
+from atelier.data.batches import BatchSet, Draw
 from atelier.data.names import printable
 from atelier.data.shard_index import Index
 from atelier.data.shard_store import Store
@@ -70,7 +70,7 @@ class MixedBatches(Sampler[Draw]):
             yield Draw(step, epoch, order[first : first + mine])
 
 
-class ShardBatches(Dataset[ImageBatch]):
+class ShardBatches(BatchSet):
     """Samples of shards, asked for in batches and decoded when they are; a pass opens each shard once per batch.
 
     A picture that cannot be read is named, and the next one of its shard stands in its place: the number of images,

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
-from pytorch_lightning import LightningDataModule
-
-from atelier.data.batches import Loader, OrderedBatches, fitting
+from atelier.data.batches import Loader
 from atelier.data.picture import Shape
-from atelier.data.selection import named, sample
+from atelier.data.selection import named
 from atelier.data.shard_batches import MixedBatches, ShardBatches
 from atelier.data.shard_store import Store, addresses
-from atelier.data.source import Split, check_loading, check_shape
-from atelier.moment import Moment
-from atelier.pixels import to_unit
+from atelier.data.single import SingleData
+from atelier.data.source import Split, check_shape
 from atelier.types import ImageBatch, Mistake
 
 
-class ShardData(LightningDataModule):
+class ShardData(SingleData):
     """Batches of single images from tar shards in WebDataset's form, local or by http(s).
 
     Every sample stands exactly once in an epoch, over all ranks and workers, but for what is left of the last global
@@ -54,9 +50,14 @@ class ShardData(LightningDataModule):
         eval_split: Split,
         facts: Mapping[str, Any],
     ) -> None:
-        super().__init__()
-        check_loading(
-            batch_size=batch_size, eval_batch_size=eval_batch_size, workers=workers, subset=None, eval_split=eval_split
+        super().__init__(
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            seed=seed,
+            workers=workers,
+            flip=flip,
+            subset=None,
+            eval_split=eval_split,
         )
         check_shape(image_size, channels)
         if window < 1:
@@ -68,8 +69,6 @@ class ShardData(LightningDataModule):
             "test": ("data.eval_urls", eval_urls),
         }
         self.shape, self.window, self.keep = Shape(image_size, channels), window, keep
-        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
-        self.seed, self.workers, self.flip, self.eval_split = seed, workers, flip, eval_split
         self.facts: Mapping[str, Any] = {**facts, "image_size": image_size, "channels": channels}
         self._splits: dict[Split, ShardBatches] = {}
 
@@ -78,11 +77,6 @@ class ShardData(LightningDataModule):
         for split in self.urls:
             self.split(split)
 
-    def setup(self, stage: str | None = None) -> None:
-        """Settle the batch size for this many devices and images."""
-        if stage in (None, "fit"):
-            self.batch_size = fitting(self.batch_size, len(self.split("train")), self._world)
-
     def train_dataloader(self) -> Loader[ImageBatch]:
         """Global batches in the order of (seed, epoch), this rank's slice of each."""
         batches = self.split("train")
@@ -90,29 +84,6 @@ class ShardData(LightningDataModule):
             batches.store.counts, self.window, self.batch_size, seed=self.seed, rank=self._rank, world=self._world
         )
         return Loader(batches, order, self.workers)
-
-    def val_dataloader(self) -> Loader[ImageBatch]:
-        """Every image of ``eval_split`` once, in order, spread over the ranks."""
-        batches = self.split(self.eval_split)
-        order = OrderedBatches(len(batches), self.eval_batch_size, rank=self._rank, world=self._world)
-        return Loader(batches, order, self.workers)
-
-    def on_after_batch_transfer(self, batch: ImageBatch, dataloader_idx: int) -> ImageBatch:
-        """On the device: flip (training only), and scale to [-1, 1]."""
-        images = batch.images
-        if self.flip and self.trainer is not None and self.trainer.training:
-            moment = Moment(self.seed, batch.step, batch.epoch, self._rank, self._world, images.device).within("data")
-            mirrored = moment.uniform("flip", len(images)) < 0.5
-            images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
-        return batch._replace(images=to_unit(images))
-
-    def reals(self, split: str, count: int | None = None, *, batch_size: int = 256) -> Iterator[ImageBatch]:
-        """Real images of ``split`` in order, uint8 on the CPU, no flip.
-
-        With ``count``, that many drawn without replacement, the same on every machine.
-        """
-        batches = self.split(named(split))
-        return sample(batches, len(batches), split, count, batch_size)
 
     def fingerprint(self, split: str) -> str:
         """16 hexadecimal digits that stand for the split's shards (names, places and sizes) and the images' shape."""
@@ -131,11 +102,3 @@ class ShardData(LightningDataModule):
             option, urls = self.urls[split]
             self._splits[split] = ShardBatches(Store(addresses(urls, option), self.keep), self.shape)
         return self._splits[split]
-
-    @property
-    def _rank(self) -> int:
-        return self.trainer.global_rank if self.trainer is not None else 0
-
-    @property
-    def _world(self) -> int:
-        return self.trainer.world_size if self.trainer is not None else 1

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 import torch
-from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
 from atelier.data.batches import Batches, Loader, OrderedBatches, ShuffledBatches, fitting
@@ -15,6 +14,7 @@ from atelier.data.jitter import cropped, flipped
 from atelier.data.pairs import DomainBatches, Pairing, Pairs, Side
 from atelier.data.preprocess import Way, crops
 from atelier.data.ragged import Ragged
+from atelier.data.ranked import RankedData
 from atelier.data.selection import fingerprint, named, sample, shuffled
 from atelier.data.source import Images, Split, check_loading
 from atelier.moment import Moment
@@ -25,7 +25,7 @@ DOMAINS: tuple[Domain, Domain] = ("a", "b")
 """In the order of the validation loaders and of the labels 0 and 1."""
 
 
-class UnpairedData(LightningDataModule):
+class UnpairedData(RankedData):
     """Batches of two domains, as the public implementation of CycleGAN draws, crops and flips them.
 
     An epoch has as many pairs as the larger domain has images, in a fresh random order; the smaller domain is gone
@@ -171,14 +171,6 @@ class UnpairedData(LightningDataModule):
             pixels = self.source.training(domain).pixels
             self._training[domain] = Side(pixels, self._chosen("train", domain, len(pixels)))
         return self._training[domain]
-
-    @property
-    def _rank(self) -> int:
-        return self.trainer.global_rank if self.trainer is not None else 0
-
-    @property
-    def _world(self) -> int:
-        return self.trainer.world_size if self.trainer is not None else 1
 
     def _ordered(self, batches: DomainBatches) -> Loader[ImageBatch]:
         most = self.eval_batch_size if isinstance(batches.side.pixels, Tensor) else self._world

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import SyncBatchNorm, _BatchNorm
 from typing_extensions import override
 
+from atelier.collective import sum_over_ranks
+
 
 class SharedBatchNorm(_BatchNorm):
     """Normalises by mean and variance over the images of all ranks (Ioffe & Szegedy 2015, algorithm 1).
@@ -30,10 +32,10 @@ class SharedBatchNorm(_BatchNorm):
         others = [dim for dim in range(values.dim()) if dim != 1]
         shape = [1, -1, *[1] * (values.dim() - 2)]
         count = values.new_tensor([values.numel() // values.shape[1]])
-        totals = _over_ranks(torch.cat([values.sum(others), count]))
+        totals = sum_over_ranks(torch.cat([values.sum(others), count]))
         mean, count = totals[:-1] / totals[-1], totals[-1]
         centred = values - mean.view(shape)
-        variance = _over_ranks(centred.square().sum(others)) / count
+        variance = sum_over_ranks(centred.square().sum(others)) / count
         normal = centred * (variance + self.eps).rsqrt().view(shape)
         if self.weight is not None:
             normal = normal * self.weight.view(shape) + self.bias.view(shape)
@@ -55,25 +57,6 @@ class SharedBatchNorm(_BatchNorm):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() < 2 or input.shape[1] != self.num_features:
             raise ValueError(f"expected [B, {self.num_features}, ...], got {list(input.shape)}")
-
-
-class _SumOverRanks(torch.autograd.Function):
-    """The sum over all ranks, and back: the sum of what all ranks ask of it, as often as it is differentiated."""
-
-    @staticmethod
-    def forward(ctx: Any, tensor: Tensor) -> Tensor:
-        summed = tensor.clone()
-        dist.all_reduce(summed)
-        return summed
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return _over_ranks(gradients[0])
-
-
-def _over_ranks(tensor: Tensor) -> Tensor:
-    summed: Tensor = _SumOverRanks.apply(tensor)
-    return summed
 
 
 class SharedBatchNorms(TorchSyncBatchNorm):

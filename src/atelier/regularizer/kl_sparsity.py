@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from atelier.collective import sum_over_ranks
 from atelier.types import Mistake
 
 # What lies nearer to 0 or 1 counts as this near. Towards 0 a sigmoid's slope falls as the KL's slope rises, so the
@@ -51,7 +51,7 @@ class KLSparsity(nn.Module):
         with torch.autocast(codes.device.type, enabled=False):
             full = codes.to(torch.promote_types(codes.dtype, torch.float32))
             summed = torch.cat([full.sum(0), full.new_full((1,), len(codes))])
-            summed = _SumOverRanks.apply(summed) if dist.is_initialized() else summed
+            summed = sum_over_ranks(summed) if dist.is_initialized() else summed
             total, count = summed[:-1], summed[-1].detach()
             with torch.no_grad():
                 self.total.mul_(self.decay).add_(total)
@@ -64,24 +64,3 @@ class KLSparsity(nn.Module):
 def divergence(rho: float, rho_hat: Tensor) -> Tensor:
     """KL(ρ ‖ ρ̂) = ρ log(ρ / ρ̂) + (1 − ρ) log((1 − ρ) / (1 − ρ̂)) of two coins, elementwise, in nats."""
     return rho * (math.log(rho) - rho_hat.log()) + (1 - rho) * (math.log1p(-rho) - (-rho_hat).log1p())
-
-
-class _SumOverRanks(torch.autograd.Function):
-    """The sum over all ranks, and back: the sum of what all ranks ask of it.
-
-    Every rank adds the same penalty to its loss and DDP averages gradients, so summing on the way back gives the
-    whole batch's gradient once.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, tensor: Tensor) -> Tensor:
-        summed = tensor.clone()
-        dist.all_reduce(summed)
-        return summed
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (gradient,) = gradients
-        summed = gradient.clone()
-        dist.all_reduce(summed)
-        return summed

@@ -76,9 +76,9 @@ def drop(label: str) -> gr.Image:
         label=label, type="filepath", format="png", sources=["upload", "clipboard"], height=260, buttons=[]
     )
     # Of a class of ours Gradio would write an interface file beside this one.
-    place.preprocess = _path  # type: ignore[method-assign]
+    place.preprocess = _path  # type: ignore[method-assign]  # as said above
     # Gradio's own example lies on a server elsewhere, and the page would name it.
-    place.example_inputs = dict  # type: ignore[method-assign]
+    place.example_inputs = dict  # type: ignore[method-assign]  # as said above
     return place
 
 

@@ -151,5 +151,6 @@ def _calm() -> None:
     warnings.filterwarnings("ignore", module="pytorch_lightning", message=".*number of training batches.*")
     # The averaged generator is in evaluation mode for good.
     warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start of training.*")
+    # Lightning's own calls of torch's old names.
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message="torch.distributed.nn.functional.all_gather is deprecated")

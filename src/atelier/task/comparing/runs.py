@@ -82,8 +82,7 @@ def _paths(place: str) -> list[Path]:
     path = Path(place).expanduser()
     if path.exists():
         return [path]
-    # Pathlib's own takes no absolute pattern.
-    matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(place) else []  # noqa: PTH207
+    matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(place) else []  # noqa: PTH207  # absolute ones too
     if not matches:
         raise Mistake(f"{place}: there is no such folder")
     return [folder for match in matches if (folder := Path(match)).is_dir()]

@@ -1,0 +1,31 @@
+"""What all processes of a run know together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.distributed as dist
+from torch import Tensor
+from torch.autograd import Function
+
+
+def sum_over_ranks(tensor: Tensor) -> Tensor:
+    """The sum of every rank's ``tensor``, to be differentiated as often as wanted.
+
+    On the way back it is the sum of what all ranks ask of it. Where every rank adds the same loss and DDP averages
+    gradients, that gives the whole batch's gradient once.
+    """
+    summed: Tensor = _SumOverRanks.apply(tensor)
+    return summed
+
+
+class _SumOverRanks(Function):
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        summed = tensor.clone()
+        dist.all_reduce(summed)
+        return summed
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return sum_over_ranks(gradients[0])
