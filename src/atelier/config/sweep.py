@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.override_parser.types import IntervalSweep
+from hydra.core.override_parser.types import Glob, IntervalSweep
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -82,6 +82,16 @@ def left_open(hydra: DictConfig | None, words: Sequence[str]) -> list[str]:
     given = {_key(word) for word in words}
     vague = [key for key in written(hydra) if _key(key) not in given]
     return [f"{named} varies {', '.join(vague)}: add -m to search, or give each of them one value"] if vague else []
+
+
+def patterns(words: Sequence[str]) -> list[str]:
+    """What is wrong with values that stand for whatever fits them."""
+    found = {word: override for word in words if (override := read(word)) is not None}
+    return [
+        f"{word}: patterns are not looked up; list the values: {override.get_key_element()}=a,b"
+        for word, override in found.items()
+        if isinstance(override.value(), Glob)
+    ]
 
 
 def undrawn(hydra: DictConfig | None, words: Sequence[str]) -> list[str]:
