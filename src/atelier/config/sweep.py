@@ -191,10 +191,10 @@ def _crowded(hydra: DictConfig, configs: Sequence[DictConfig]) -> list[str]:
     for cfg in configs:
         trainer = cfg.get("trainer") or {}
         devices, tasks = trainer.get("devices", 1), int(hydra.launcher.get("tasks_per_node", 1))
-        if launcher == _SLURM and tasks > 1 and tasks != devices:
+        if tasks > 1 and tasks != devices:
             mistakes.append(
-                f"hydra.launcher.tasks_per_node={tasks} with trainer.devices={devices}: SLURM starts one task per "
-                "device, so the two must be the same number"
+                f"hydra.launcher.tasks_per_node={tasks} with trainer.devices={devices}: each task is one device's "
+                "process, so the two must be the same number"
             )
         elif _several(trainer) and not (launcher == _SLURM and tasks == devices):
             way = f"hydra.launcher.tasks_per_node={devices}" if launcher == _SLURM else "hydra/launcher=process"
