@@ -30,17 +30,30 @@ NARROW = (
     f"{SHORT} generator.width=4 discriminator.width=4 data.image_size=64 data.load_size=70 callback.scoreboard=null"
 )
 SMALL = f"{SHORT} data.subset=64 data.batch_size=32 data.eval_batch_size=32"
+# The networks of the small run from which fine-tuning begins.
+PLAIN = (
+    "model=dcgan condition=label latent=normal model.generator.width=4 data.channels=1 data.image_size=32 "
+    "data.facts.labels=true data.facts.num_classes=10"
+)
 UNPAIRED = "horse2zebra|summer2winter|monet2photo|cezanne2photo|vangogh2photo|ukiyoe2photo"
 
 # (pattern in the command, what is added: a word of the same name is replaced). The first that matches counts.
 RULES: list[tuple[str, str]] = [
     (r"train\.py .*--", ""),
     (r"train\.py .*resume=", "trainer.max_epochs=2"),
+    (r"train\.py -m .*search=sparse_rho", f"{SMALL} hydra/launcher=basic sparsity.rho=0.05 sparsity.weight=3"),
+    (r"train\.py -m .*search=cyclegan_weights", f"{NARROW} hydra/launcher=basic hydra.sweeper.n_trials=1"),
+    (r"train\.py -m .*optuna", f"{SMALL} hydra/launcher=basic hydra.sweeper.n_trials=1"),
+    (r"train\.py -m ", f"{SMALL} hydra/launcher=basic"),
     (r"train\.py .*(?=.*horse2zebra)(?=.*init_from=)", f"{NARROW} data.root={{domains}} generator=resnet_6blocks"),
     (rf"train\.py .*(cyclegan_({UNPAIRED})|data=({UNPAIRED}))", f"{NARROW} data.root={{domains}}"),
     (r"train\.py .*unpaired_folder|train\.py .*cyclegan_apple2orange64", f"{NARROW} data.root={{domains}}"),
     (r"train\.py .*stripes", f"{NARROW} data.load_size=64 data.source.train=8 data.source.test=24"),
-    (r"train\.py .*data=image_folder.*init_from=", f"{SMALL} {{coloured}} data.root={{labelled}}"),
+    (r"train\.py .*data=image_folder.*init_from=", f"{SMALL} {PLAIN} data.root={{labelled}} callback.scoreboard=null"),
+    (
+        r"train\.py .*init_from=<run",
+        f"{SMALL} model=dcgan data=digits condition=label latent=normal model.generator.width=4",
+    ),
     (r"train\.py .*data=image_folder.*scoreboard", f"{SMALL} data.root={{labelled}}"),
     (r"train\.py .*data=image_folder.*classifier", f"{SMALL} data.root={{labelled}}"),
     (r"train\.py .*data=image_folder", f"{SMALL} data.root={{labelled}} callback.scoreboard=null"),
@@ -50,9 +63,6 @@ RULES: list[tuple[str, str]] = [
     (r"train\.py .*webdataset", f"{SHORT} data.batch_size=32 data.eval_batch_size=32"),
     (r"train\.py .*ring", f"{SHORT}"),
     (r"train\.py .*sparse_autoencoder_patches", f"{SHORT}"),
-    (r"train\.py -m .*(optuna|search=)", f"{SMALL} hydra/launcher=basic hydra.sweeper.n_trials=1"),
-    (r"train\.py -m .*logger=wandb", f"{SMALL} hydra/launcher=basic"),
-    (r"train\.py -m ", f"{SMALL} hydra/launcher=basic"),
     (r"train\.py", SMALL),
     (r"evaluate\.py", "samples=64"),
     (r"sample\.py", "samples=12"),
@@ -76,7 +86,6 @@ NOT_RUN: list[tuple[str, str]] = [
     (r"data=maps|data=facades|data=apple2orange\b", "needs a download"),
     (r"extractor=inception", "needs a download: Inception's weights"),
     (r"serve\.py", "serves until it is stopped: tests/test_page.py"),
-    (r"-m .*search=sparse_rho", "twelve runs: tests/test_sweeps.py"),
     (r"benchmarks/(?!rho_sweep)", "takes minutes and the whole machine"),
     (r"<url>|https?://|postgresql", "needs a server"),
 ]
@@ -168,7 +177,7 @@ def family(text: str) -> str:
     return "autoencoder" if re.search(r"(encode|reconstruct)\.py", text) else "dcgan"
 
 
-def _words(text: str, extra: str, world: World, place: Path) -> list[str]:
+def _words(text: str, extra: str, world: World) -> list[str]:
     """The words of a command, with placeholders filled in and ``extra`` in the place of their namesakes."""
     text = re.sub(r"<(?:\w+ )?run(?: folder)?>|<other run>", lambda _: str(world.fresh(family(text))), text)
     text = text.replace("outputs/sweeps/<time>", "outputs/sweeps/time")
@@ -200,17 +209,18 @@ def test_a_command_of_the_pages(
     reason, extra = _matching(text, NOT_RUN), _matching(text, RULES)
     if reason is not None:
         if script and script[1] == "src" and "--" not in text.split(".py", 1)[1]:
-            words = _words(text[script.start(1) :], "", world, tmp_path)
+            words = _words(text[script.start(1) :], "", world)
             assert run(script[2], [*(word for word in words if word != "-m"), "--cfg", "job"]) == 0, capfd.readouterr()
         for file in re.findall(r"tests/\S+\.py", text):
             assert (ROOT / file).exists()
         return
     assert script and extra is not None, f"{command.page}: no rule of tests/test_commands.py covers: {text}"
-    words = _words(text, extra, world, tmp_path)
+    words = _words(text, extra, world)
     if script[1] == "src":
-        free = script[2] == "train" and "-m" not in words and not any(word.startswith("resume=") for word in words)
-        place = [f"hydra.run.dir={tmp_path / 'run'}"] if free else []
-        words = [word for word in words if not (free and word.startswith("hydra.run.dir="))]
+        folder = "hydra.sweep.dir" if "-m" in words else "hydra.run.dir"
+        free = script[2] == "train" and "resume=" not in text
+        place = [f"{folder}={tmp_path / 'made'}"] if free else []
+        words = [word for word in words if not (free and word.startswith(f"{folder}="))]
         assert run(script[2], [*words, *place]) == 0, f"{command.page}: {text}\n{capfd.readouterr().err}"
     else:
         _run_benchmark(script[2], words, capfd)
