@@ -43,7 +43,9 @@ RULES: list[tuple[str, str]] = [
     (r"train\.py .*resume=", "trainer.max_epochs=2"),
     (r"train\.py -m .*search=sparse_rho", f"{SMALL} hydra/launcher=basic sparsity.rho=0.05 sparsity.weight=3"),
     (r"train\.py -m .*search=cyclegan_weights", f"{NARROW} hydra/launcher=basic hydra.sweeper.n_trials=1"),
-    (r"train\.py -m .*optuna", f"{SMALL} hydra/launcher=basic hydra.sweeper.n_trials=1"),
+    (r"train\.py -m .*optuna", f"{SMALL} hydra/launcher=basic hydra/sweeper/pruner=none hydra.sweeper.n_trials=1"),
+    (r"train\.py -m .*launcher\.jobs=2", f"{SMALL} seed=1"),  # a process for each of two jobs
+    (r"train\.py -m .*mnist", f"{SMALL} data.root={{idx}} hydra/launcher=basic"),
     (r"train\.py -m ", f"{SMALL} hydra/launcher=basic"),
     (r"train\.py .*(?=.*horse2zebra)(?=.*init_from=)", f"{NARROW} data.root={{domains}} generator=resnet_6blocks"),
     (rf"train\.py .*(cyclegan_({UNPAIRED})|data=({UNPAIRED}))", f"{NARROW} data.root={{domains}}"),
