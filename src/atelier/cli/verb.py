@@ -26,10 +26,11 @@ from omegaconf import DictConfig
 from atelier.callback.overseer import deliver
 from atelier.cli.apart import once_more, place
 from atelier.cli.asked import composed, extra_of, wish_of
-from atelier.cli.help import overview, usage
+from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
 from atelier.cli.room import make_room
 from atelier.cli.spelling import spelled
+from atelier.cli.verbs import VERBS
 from atelier.config.compose import fill_in
 from atelier.config.environment import register_resolvers
 from atelier.config.outside import ALONE, Outside, meeting, outside, restarted
@@ -41,20 +42,6 @@ from atelier.task.ranks import follow, in_silence, order
 from atelier.types import Diverged, Mistake, Vanished
 
 log = logging.getLogger(__name__)
-
-VERBS = {
-    "train": "train a model on a data set",
-    "evaluate": "score a checkpoint",
-    "sample": "make pictures from a checkpoint",
-    "encode": "write an autoencoder's codes of images",
-    "reconstruct": "pass images through an autoencoder",
-    "translate": "take pictures from one domain to the other",
-    "export": "write a model's networks in a form that others open: ONNX, torch.export, safetensors",
-    "extractor": "train a small classifier whose features score models on your own data",
-    "compare": "put runs beside one another: what differs, scores, curves, samples",
-    "serve": "open a web page on which people try out a checkpoint",
-    "dashboard": "make a workspace at Weights & Biases for the runs of a project",
-}
 
 
 def main(verb: str | None = None) -> None:
@@ -68,9 +55,9 @@ def main(verb: str | None = None) -> None:
 
 
 def _verb(words: list[str]) -> tuple[str, list[str]]:
-    if not words or words[0] in ("-h", "--help"):
-        print(overview(VERBS))  # noqa: T201  # the answer to the user's question
-        sys.exit(0 if words else 2)
+    if not words:
+        print(overview())  # noqa: T201  # the answer to the user's question
+        sys.exit(2)
     if words[0] not in VERBS:
         say([f"there is no verb {words[0]}{suggestion(words[0], VERBS)}"])
         sys.exit(2)
@@ -79,9 +66,6 @@ def _verb(words: list[str]) -> tuple[str, list[str]]:
 
 def run(verb: str, words: Sequence[str]) -> int:
     """Run ``verb`` with the given words and return the exit status."""
-    if any(word in ("-h", "--help") for word in words):
-        print(usage(verb, VERBS[verb], conf_dir()))  # noqa: T201  # the answer to the user's question
-        return 0
     register_resolvers()
     words = list(map(_at_its_place, words))
     try:
@@ -97,7 +81,7 @@ def run(verb: str, words: Sequence[str]) -> int:
         if verb == "train" and (wish := wish_of(arguments)) is not None:
             return _go_on(wish, arguments, flags)
         overrides = spelled(verb, arguments.overrides)
-        if not (arguments.hydra_help or arguments.shell_completion):
+        if not arguments.hydra_help:
             _check(verb, arguments, overrides)
         return _hydra(verb, [*flags, *overrides])  # Hydra wants its flags on one side
     except Mistakes as mistakes:
