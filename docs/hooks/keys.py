@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,26 +42,32 @@ class Key(NamedTuple):
     text: str
 
 
+@functools.cache
+def content_of(file: Path) -> dict[str, Any]:
+    """What stands in a YAML of conf/, references as they are written."""
+    content: Any = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+    assert isinstance(content, dict), file
+    return content
+
+
 def keys(file: Path, prefix: str) -> list[Key]:
     """Every key of ``file``, named from ``prefix`` on, in its own order."""
-    content: Any = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
-    if not isinstance(content, dict):
-        return []
+    content = content_of(file)
     known = _inherited_target(file, content)
     return list(_walk(content, prefix, comments(file.read_text(encoding="utf-8")), "", known))
 
 
 def parents(file: Path) -> list[str]:
     """The options of the same group that ``file`` builds upon."""
-    content: Any = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
-    entries = content.get("defaults", []) if isinstance(content, dict) else []
+    content = content_of(file)
+    entries = content.get("defaults", [])
     return [entry for entry in entries if isinstance(entry, str) and entry != "_self_"]
 
 
 def choices(file: Path) -> list[tuple[str, str]]:
     """The options of other groups that ``file`` chooses, as (group, option)."""
-    content: Any = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
-    entries = content.get("defaults", []) if isinstance(content, dict) else []
+    content = content_of(file)
+    entries = content.get("defaults", [])
     pairs = [next(iter(entry.items())) for entry in entries if isinstance(entry, dict)]
     return [(name.removeprefix("override ").removeprefix("/").split("@")[0], str(option)) for name, option in pairs]
 
@@ -91,8 +98,7 @@ def _inherited_target(file: Path, content: dict[str, Any]) -> dict[str, Argument
         return arguments(str(content["_target_"]))
     for parent in parents(file):
         base = file.with_name(f"{parent}.yaml")
-        above: Any = OmegaConf.to_container(OmegaConf.load(base), resolve=False)
-        return _inherited_target(base, above)
+        return _inherited_target(base, content_of(base))
     return {}
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from arguments import summary
-from keys import Key, choices, keys, parents
-from omegaconf import OmegaConf
+from keys import Key, choices, content_of, keys, parents
 
 from atelier.cli.verb import VERBS
 from atelier.config.words import describe
@@ -80,7 +79,7 @@ def _option(word: str, file: Path) -> list[str]:
     if text.startswith("# @package _global_"):
         return ["```yaml", text.strip(), "```"]
     group = word.partition("=")[0]
-    target = OmegaConf.load(file).get("_target_")
+    target = content_of(file).get("_target_")
     lines: list[str] = []
     if target:
         said = summary(str(target))
