@@ -27,14 +27,14 @@ def test_every_word_of_readme_and_pages_is_known() -> None:
     assert unknown == {}
 
 
-@pytest.mark.parametrize("command", _named([each for each in commands() if each.page == "README.md" and each.words]))
-def test_the_readmes_commands_pass_the_check(command: Command) -> None:
-    assert composed(command) == []
+def test_the_readmes_second_command_passes_the_check() -> None:
+    (second,) = [each for each in commands() if each.words[:1] == ("model=cyclegan",) and each.page == "README.md"]
+    assert composed(second) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", _named([each for each in commands() if each.page != "README.md"]))
-def test_every_command_of_the_pages_passes_the_check(command: Command) -> None:
+@pytest.mark.parametrize("command", _named(commands()))
+def test_every_command_passes_the_check(command: Command) -> None:
     assert composed(command) == []
 
 
