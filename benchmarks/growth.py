@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from suite.alone import alone
+from suite.alone import alone, leave_nothing_behind
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MIB = 2**20
@@ -27,6 +27,7 @@ MIB = 2**20
 
 def main() -> None:
     """Measure, print the table, draw the curves."""
+    leave_nothing_behind()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu", help="of the training steps (cpu)")
     parser.add_argument("--quick", action="store_true", help="smaller sizes")

@@ -21,13 +21,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from suite.alone import alone
+from suite.alone import alone, leave_nothing_behind
 from suite.row import LeftOutError, Report, cells, markdown, notes, table
 from suite.workloads import Measure, measures
 
 
 def main() -> None:
     """Measure what is asked for, and print the table."""
+    leave_nothing_behind()
     arguments = _arguments()
     known = measures(arguments.device, quick=arguments.quick)
     if arguments.list:

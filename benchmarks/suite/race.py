@@ -68,7 +68,8 @@ class Race(Callback):
         self._settle()
         self.seconds["atelier"].append((time.perf_counter() - self._since) / self._block)
         if self._turns % 2 == 0:
-            for name in [*self._contenders, *reversed(self._contenders)]:
+            last = self._turns >= self._rounds  # no turn of ours would come after a second one of theirs
+            for name in [*self._contenders, *(() if last else reversed(self._contenders))]:
                 self.seconds[name].append(stopwatch(self._rival_turn(name), self._settle) / self._block)
         self._turns += 1
         trainer.should_stop = self._enough()

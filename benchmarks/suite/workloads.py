@@ -25,7 +25,7 @@ def _steps(device: str, quick: bool) -> dict[str, Measure]:
     step = {"device": device, "quick": quick, "rounds": _rounds(device, quick)}
     half = {"precision": "bf16-mixed"}
     found: dict[str, Measure] = {}
-    for side in (128,) if quick else (128, 256):
+    for side in (64,) if quick else (128, 256):
         for way, precision in {"": {}, "_bf16": half}.items():
             found[f"cyclegan{side}{way}"] = partial(_training, ("cyclegan", side), seconds=100, **step, **precision)
     batch = 32 if quick else 128
