@@ -10,7 +10,6 @@ import torch
 from pytorch_lightning import LightningModule
 
 from atelier.config.build import build
-from atelier.moment import Moment
 from suite.games import same_latents
 from suite.machine import settling
 from suite.ours import configured, fit, fit_as_run
@@ -31,14 +30,21 @@ GAMES = {
 
 
 class _SameChance:
-    """An augmentation whose chance is always that of one moment."""
+    """An augmentation whose chance is always the same, whatever the kind of numbers that torch would draw."""
 
-    def __init__(self, augment: Callable[..., torch.Tensor], moment: Moment) -> None:
-        self.augment, self.moment = augment, moment
+    epoch = 0.0
+
+    def __init__(self, augment: Callable[..., torch.Tensor]) -> None:
+        self.augment = augment
+        self._drawn: dict[tuple[int, ...], torch.Tensor] = {}
 
     def __call__(self, images: torch.Tensor, moment: object) -> torch.Tensor:
         """The augmented images."""
-        return self.augment(images, self.moment)
+        return self.augment(images, self)
+
+    def uniform(self, purpose: str, *shape: int) -> torch.Tensor:
+        """Uniform numbers in [0, 1), the same at every call."""
+        return self._drawn.setdefault(shape, torch.rand(shape, dtype=torch.float32))
 
 
 def same_game(name: str) -> str:
@@ -47,7 +53,7 @@ def same_game(name: str) -> str:
     given: dict[str, Any] = {}
 
     def prepare(model: Any) -> None:
-        model.critic.augment = _SameChance(model.critic.augment, Moment(0, 0))
+        model.critic.augment = _SameChance(model.critic.augment)
         given.update(same_latents(model, cfg.data.batch_size))
 
     step = FirstStep({"plain": lambda model: PlainRecipe(model, torch.float64, **given)})
