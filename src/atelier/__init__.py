@@ -1,7 +1,8 @@
 """atelier: generative image models on PyTorch Lightning and Hydra.
 
->>> from atelier import load
->>> model = load("outputs/dcgan-digits/2026-01-01_12-00-00")  # doctest: +SKIP
+>>> from atelier import load, run
+>>> folder = run("train", "experiment=dcgan_digits", "seed=1")  # doctest: +SKIP
+>>> model = load(folder)  # doctest: +SKIP
 >>> images = model.sample(64, seed=0)  # doctest: +SKIP
 """
 
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytorch_lightning import LightningModule
 
-__all__ = ["load"]
+__all__ = ["load", "run"]
 
 
 def load(path: str | Path) -> LightningModule:
@@ -25,3 +26,19 @@ def load(path: str | Path) -> LightningModule:
     from atelier.checkpoint import load as load_checkpoint  # importing atelier alone loads no torch
 
     return load_checkpoint(path).model
+
+
+def run(verb: str, *words: str, folder: str | Path | None = None) -> Path:
+    """Run a verb with the words of the command line, and give the folder that it has filled.
+
+    ``run("train", "experiment=ring", "seed=1")`` is ``atelier train experiment=ring seed=1``; ``"-m"`` makes a sweep.
+
+    folder: of the run or sweep; by default a new one, ``outputs/<verb>/<time>``.
+
+    Raises:
+        ValueError: for words that are wrong, before anything is written.
+        RuntimeError: if the verb failed.
+    """
+    from atelier.cli.call import call  # importing atelier alone loads no Hydra
+
+    return call(verb, *words, folder=folder)

@@ -66,29 +66,46 @@ def _verb(words: list[str]) -> tuple[str, list[str]]:
 
 def run(verb: str, words: Sequence[str]) -> int:
     """Run ``verb`` with the given words and return the exit status."""
-    register_resolvers()
-    words = list(map(_at_its_place, words))
     try:
-        arguments = _arguments(words)
-        flags = [word for word in words if word not in arguments.overrides]
-        if verb == "train":
-            here = outside()
-            if restarted():
-                arguments.overrides = once_more(here or ALONE, arguments)
-            if here is not None and not here.first:
-                return _join(here, arguments)
-            arguments.overrides += [] if here is None else place(here, arguments)
-        if verb == "train" and (wish := wish_of(arguments)) is not None:
-            return _go_on(wish, arguments, flags)
-        overrides = spelled(verb, arguments.overrides)
-        if not arguments.hydra_help:
-            _check(verb, arguments, overrides)
-        return _hydra(verb, [*flags, *overrides])  # Hydra wants its flags on one side
+        return attempt(verb, words)
     except Mistakes as mistakes:
         say(mistakes.texts)
         return 2
+    except (Mistake, Diverged, Vanished) as ending:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        say([str(ending)])
+        return 2 if isinstance(ending, Mistake) else 1
     except KeyboardInterrupt:
         return 130
+
+
+def attempt(verb: str, words: Sequence[str]) -> int:
+    """Run ``verb`` with the given words and return the exit status of what has told its own end.
+
+    Raises:
+        Mistakes: whatever is wrong with the words.
+        Mistake: what the user has to put right, found on the way.
+        Diverged: if training left the finite numbers.
+        Vanished: if the run's folder is gone.
+    """
+    register_resolvers()
+    words = list(map(_at_its_place, words))
+    arguments = _arguments(words)
+    flags = [word for word in words if word not in arguments.overrides]
+    if verb == "train":
+        here = outside()
+        if restarted():
+            arguments.overrides = once_more(here or ALONE, arguments)
+        if here is not None and not here.first:
+            return _join(here, arguments)
+        arguments.overrides += [] if here is None else place(here, arguments)
+        if (wish := wish_of(arguments)) is not None:
+            return _go_on(wish, arguments, flags)
+    overrides = spelled(verb, arguments.overrides)
+    if not arguments.hydra_help:
+        _check(verb, arguments, overrides)
+    return _hydra(verb, [*flags, *overrides])  # Hydra wants its flags on one side
 
 
 def _at_its_place(word: str) -> str:
@@ -220,8 +237,5 @@ def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) ->
         except SystemExit as leaving:
             return leaving.code if isinstance(leaving.code, int) else 1
     if "ending" in outcome:
-        if os.environ.get("HYDRA_FULL_ERROR") == "1":
-            raise outcome["ending"]
-        say([str(outcome["ending"])])
-        return 2 if isinstance(outcome["ending"], Mistake) else 1
+        raise outcome["ending"]
     return 0
