@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 import json
 import os
 import re
@@ -124,39 +122,6 @@ def test_one_folder_and_one_voice(model: list[str], tmp_path: Path) -> None:
     assert mine["images_seen"] == other["images_seen"] == 480
     for name, standing in other["scores"].items():
         assert mine["scores"][name]["last"] == pytest.approx(standing["last"], rel=1e-5), name
-
-
-@pytest.mark.slow
-def test_nobody_listens_where_other_machines_could_call(tmp_path: Path) -> None:
-    process, seen = start([*TWO, "trainer.max_epochs=3", "callback.report=null", "hydra.run.dir=run"], tmp_path), set()
-    while process.poll() is None:
-        seen |= {address for number in (process.pid, *children(process.pid)) for address in listening(number)}
-        time.sleep(0.05)
-    assert process.returncode == 0, process.communicate()[0]
-    assert seen == {"127.0.0.1"}
-
-
-def children(number: int) -> list[int]:
-    """The processes that the process of that number has started."""
-    with contextlib.suppress(OSError):
-        files = [task / "children" for task in Path(f"/proc/{number}/task").iterdir()]
-        return [int(child) for file in files for child in file.read_text().split()]
-    return []
-
-
-def listening(number: int) -> set[str]:
-    """The addresses of this machine at which the process of that number takes calls."""
-    found: set[str] = set()
-    with contextlib.suppress(OSError):
-        ours = {str(handle.readlink()) for handle in Path(f"/proc/{number}/fd").iterdir()}
-        for table in ("tcp", "tcp6"):
-            for line in Path(f"/proc/{number}/net/{table}").read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[3] == "0A" and f"socket:[{fields[9]}]" in ours:
-                    address = bytes.fromhex(fields[1].partition(":")[0])
-                    words = [address[place : place + 4][::-1] for place in range(0, len(address), 4)]
-                    found.add(str(ipaddress.ip_address(b"".join(words))))
-    return found
 
 
 @pytest.fixture(scope="module")

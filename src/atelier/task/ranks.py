@@ -28,10 +28,7 @@ if TYPE_CHECKING:  # the command line reads this module before it can afford to 
     from pytorch_lightning import Trainer
 
 _LEADER, _CONFIG = "ATELIER_LEADER", "ATELIER_CONFIG"
-_MARKS = (
-    *(_LEADER, _CONFIG, "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
-    *("TORCHELASTIC_USE_AGENT_STORE", "GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"),
-)
+_MARKS = (_LEADER, _CONFIG, "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """What we and Lightning leave in the environment; a second run in this process would take itself for a follower."""
 
 _COMMANDS = {"train", "atelier"}
@@ -47,8 +44,6 @@ def leading(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
     """
     from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher  # the command line waits for no torch
 
-    from atelier.task.loopback import met  # as above
-
     launcher = trainer.strategy.launcher
     if not isinstance(launcher, _SubprocessScriptLauncher) or launcher.cluster_environment.creates_processes_externally:
         yield  # one device, or somebody else has started all processes
@@ -61,9 +56,8 @@ def leading(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in _MARKS}
     os.environ |= {_LEADER: str(os.getpid()), _CONFIG: OmegaConf.to_yaml(cfg, resolve=True)}
     try:
-        with met(trainer.num_nodes):
-            yield
-            _see_off(launcher.procs)
+        yield
+        _see_off(launcher.procs)
     except SystemExit:  # agreed on by all
         _see_off(launcher.procs)
         raise
