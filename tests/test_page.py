@@ -329,3 +329,32 @@ def test_only_the_page_itself_is_served(served: Any, runs: dict[str, Path]) -> N
         urllib.request.urlopen(stranger)
     assert refusal.value.code == 400
     refusal.value.close()
+
+
+def widest(page: Any) -> int:
+    """How many pixels the document takes; more than the window has means that it scrolls sideways."""
+    return int(page.evaluate("document.scrollingElement.scrollWidth"))
+
+
+@pytest.mark.parametrize("name", ["dcgan", "autoencoder", "cyclegan"])
+def test_no_tab_is_wider_than_a_phone(name: str, served: Any, visit: Any, tmp_path: Path) -> None:
+    page = visit(served(name)[0], width=390)
+    for title in page.get_by_role("tab").all_inner_texts():
+        tab(page, title)
+        panel = page.locator('[role="tabpanel"]:visible')
+        if title == "Quiz":
+            page.get_by_role("button", name="Begin").click()
+            page.locator(".tile:visible").nth(5).wait_for()
+        elif title == "Walk":
+            panel.get_by_role("button", name="This seed").click()
+            page.locator(".walk:visible").wait_for()
+        elif title == "Reconstruct":
+            panel.get_by_role("button", name="Two test pictures").click()
+            page.locator(".walk .strip img").nth(23).wait_for()
+        elif title == "Translate":
+            page.locator('input[type="file"]').set_input_files(photo(tmp_path / "mine.png", 900, 300))
+            page.locator(".compare").nth(1).wait_for()
+        else:
+            page.locator(".tile:visible").nth(15).wait_for()
+        page.screenshot(path=tmp_path / f"{name}-{title}.png", full_page=True)
+        assert widest(page) <= 390, title

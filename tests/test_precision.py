@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from torch.optim import Optimizer
 from atelier.cli import run
 from atelier.config.build import build
 from atelier.game.turn import evaluating
+from atelier.model.gan import GAN
 from atelier.task.precision import multiplying, settle, unsuitable
 from together import Outcome, step
 
@@ -210,3 +212,15 @@ def test_tf32_by_one_word(tf32: bool, expected: str) -> None:
 def test_tf32_is_true_false_or_null(composed: Compose) -> None:
     cfg = composed("trainer=cpu", "tf32=fast")
     assert any(mistake.startswith("tf32=fast") for mistake in unsuitable(cfg, build(cfg.trainer)(logger=False)))
+
+
+@pytest.mark.slow
+def test_a_run_multiplies_as_its_word_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    matmul = torch.backends.cuda.matmul
+    monkeypatch.setattr(GAN, "on_train_end", lambda self: found.append(matmul.fp32_precision))
+    words = [word for word in SMALL if "limit_val" not in word]
+    words += ["trainer.limit_train_batches=1", "callback.scoreboard=null", "callback.report=null"]
+    for tf32 in ("true", "false"):
+        assert run("train", [*words, f"tf32={tf32}", f"hydra.run.dir={tmp_path / tf32}"]) == 0
+    assert found == ["tf32", "ieee"]

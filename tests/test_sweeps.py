@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import math
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -45,6 +47,11 @@ SPACE = "model.generator_optimizer.lr=tag(log,interval(1e-5,1e-1))"
 SEARCH = [*TINY, SPACE, "hydra/sweeper=optuna", "hydra/sweeper/sampler=random", "hydra.sweeper.study_name=s"]
 
 EXTRAS = {"joblib": "joblib", "submitit_local": "submitit", "ray": "ray"}
+"""Launchers that others wrote, and the extras that bring them."""
+
+
+def there(extra: str) -> bool:
+    return importlib.util.find_spec(f"hydra_plugins.hydra_{extra}_launcher") is not None
 
 
 def start(words: Sequence[str], place: Path) -> subprocess.Popen[str]:
@@ -92,7 +99,7 @@ def singles(tmp_path_factory: pytest.TempPathFactory) -> list[float]:
 
 @pytest.mark.parametrize("launcher", ["process", "joblib", "submitit_local", "ray"])
 def test_every_launcher_gives_the_scores_of_single_runs(launcher: str, singles: list[float], tmp_path: Path) -> None:
-    if launcher in EXTRAS and importlib.util.find_spec(EXTRAS[launcher]) is None:
+    if launcher in EXTRAS and not there(EXTRAS[launcher]):
         pytest.skip(f"the extra {EXTRAS[launcher]}")
     at_once = {"process": ["hydra.launcher.jobs=2"], "joblib": ["hydra.launcher.n_jobs=2"]}.get(launcher, [])
     words = [*QUICK, "seed=0,1,2,3", f"hydra/launcher={launcher}", *at_once, "hydra.sweep.dir=swept", "-m"]
@@ -130,6 +137,34 @@ def test_a_sweep_that_is_told_to_stop_stops_its_jobs_in_order(tmp_path: Path) ->
         record = json.loads((tmp_path / "swept" / str(number) / "job.json").read_text())
         assert record["exit_status"] == 143
         assert any("resume=" in line for line in record["last_lines"])
+
+
+RECIPES = {
+    "dcgan_lr_grid": ["model.generator_optimizer.lr=2e-4,1e-3", "model.discriminator_optimizer.lr=1e-3"],
+    "dcgan_optuna": ["hydra.sweeper.n_trials=2"],
+    "sparse_rho": ["sparsity.rho=0.01,0.2", "sparsity.weight=3"],
+    "cyclegan_weights": ["hydra.sweeper.n_trials=2"],
+}
+"""Every recipe with two jobs."""
+
+SMALL = {
+    "cyclegan_weights": [
+        "generator.width=2", "discriminator.width=2", "data.image_size=32", "data.source.train=8", "data.source.test=4",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("search", RECIPES)
+def test_every_recipe_runs(search: str, tmp_path: Path) -> None:
+    if "n_trials" in str(RECIPES[search]):
+        pytest.importorskip("optuna")
+    short = ["trainer=cpu", "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1", "callback.gallery=null"]
+    words = [*RECIPES[search], *SMALL.get(search, ["data.subset=360"]), *short, "callback.report=null"]
+    done(start([f"search={search}", *words, "hydra.sweep.dir=swept", "-m"], tmp_path))
+    rows = table(tmp_path / "swept")
+    assert [row["status"] for row in rows] == ["done", "done"]
+    (score,) = [name for name in rows[0] if name.startswith("val/")]
+    assert all(math.isfinite(float(row[score])) for row in rows)
 
 
 # --- studies
@@ -189,6 +224,36 @@ def killed_and_shared(storage: str, place: Path) -> None:
 def test_a_killed_search_ends_with_all_trials_once(tmp_path: Path) -> None:
     pytest.importorskip("optuna")
     killed_and_shared(f"sqlite:///{tmp_path}/study.db", tmp_path)
+
+
+def test_a_search_through_another_launcher_and_the_command_of_its_best(tmp_path: Path) -> None:
+    """Trials in batches of two; the printed command gives the best value again."""
+    pytest.importorskip("optuna")
+    if not there("joblib"):
+        pytest.skip("the extra joblib")
+    at_once = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_jobs=2"]
+    said = done(start([*SEARCH, *at_once, "hydra.sweeper.n_trials=4", "hydra.sweep.dir=swept", "-m"], tmp_path))
+    record = json.loads((tmp_path / "swept" / "optimization_results.json").read_text())
+    assert record["counts"] == {"complete": 4}
+    assert len({trial["folder"] for trial in record["trials"]}) == 4
+    assert record["best"]["command"] in said
+    words = shlex.split(record["best"]["command"])
+    again = words[next(place for place, word in enumerate(words) if word.endswith("train.py")) + 1 :]
+    assert run("train", [*again, f"hydra.run.dir={tmp_path / 'again'}"]) == 0
+    scores = json.loads((tmp_path / "again" / "results.json").read_text())["scores"]
+    assert scores[record["best"]["score"]]["best"] == pytest.approx(record["best"]["value"], rel=1e-6)
+
+
+def test_a_search_in_memory_goes_on_after_a_trial_that_fails(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    rates = "model.generator_optimizer.lr=1e30,1e-4"
+    search = ["hydra/sweeper=optuna", "hydra/sweeper/sampler=grid", "hydra.sweeper.study_name=s"]
+    said = done(start([*TINY, rates, *search, "hydra.sweep.dir=swept", "-m"], tmp_path))
+    record = json.loads((tmp_path / "swept" / "optimization_results.json").read_text())
+    assert record["counts"] == {"complete": 1, "fail": 1}
+    assert record["best"]["params"] == {"model.generator_optimizer.lr": "0.0001"}
+    assert "1 of 2 jobs failed:" in said
+    assert "Best of 2 trials:" in said
 
 
 def test_pruning_saves_a_third_of_the_epochs(tmp_path: Path) -> None:

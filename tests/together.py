@@ -24,10 +24,17 @@ from atelier.config.compose import compose
 from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits
 from atelier.config.words import conf_dir
+from atelier.data.batches import OrderedBatches
 from atelier.game.players import players
+from atelier.metric.bank import FeatureBank
+from atelier.metric.frechet import FrechetDistance
+from atelier.metric.inception_score import InceptionScore
+from atelier.metric.kernel import KernelDistance
+from atelier.metric.neighbours import DensityCoverage, PrecisionRecall
 from atelier.model.gan import GAN
 from atelier.network.instance_norm import InstanceNorm
 from atelier.network.shared_norm import SharedBatchNorms
+from atelier.types import Features
 
 Outcome = dict[str, Any]
 
@@ -104,6 +111,28 @@ def take_rates(rank: int, words: Sequence[str], place: Path) -> None:
     os.chdir(place)
     GAN.on_train_end = note  # type: ignore[method-assign]  # in this process alone
     sys.exit(run("train", words))
+
+
+def take_scores(rank: int, place: Path) -> None:
+    """:func:`scores_of_stored_features`, of which this rank has its part alone, go to ``<rank>.json``."""
+    torch.distributed.init_process_group("gloo", rank=rank, world_size=2)
+    (place / f"{rank}.json").write_text(json.dumps(scores_of_stored_features(rank, 2)), encoding="utf-8")
+    torch.distributed.destroy_process_group()
+
+
+def scores_of_stored_features(rank: int = 0, world: int = 1) -> dict[str, float]:
+    """All scores of 300 features that lie somewhere, taken in batches as a validation takes them."""
+    generator = torch.Generator().manual_seed(0)
+    real, fake = (
+        Features(torch.randn(300, 16, generator=generator), torch.randn(300, 5, generator=generator)) for _ in range(2)
+    )
+    assert real.logits is not None and fake.logits is not None
+    bank = FeatureBank()
+    for piece in map(torch.from_numpy, OrderedBatches(300, 64, rank=rank, world=world).pieces):
+        bank.update(piece, Features(fake.features[piece], fake.logits[piece]))
+    gathered = bank.compute()
+    taken = (FrechetDistance(), KernelDistance(20, 50, 0), InceptionScore(3), PrecisionRecall(3), DensityCoverage(5))
+    return {name: value for score in taken for name, value in score(real, gathered).items()}
 
 
 def take_steps(rank: int, cases: Mapping[str, Sequence[str]], folder: Path) -> None:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 
+from atelier.callback.standing import whole
 from atelier.config.build import build
 from atelier.config.environment import register_resolvers
 from atelier.config.signature import unfit
@@ -75,13 +76,50 @@ def find(path: str | Path | None) -> Path:
     raise Mistake(f"{path}: this folder holds no checkpoints/best.ckpt or checkpoints/last.ckpt; name a run's folder")
 
 
-def read(path: str | Path | None) -> dict[str, Any]:
+def read(path: str | Path | None, option: str = "ckpt") -> dict[str, Any]:
     """The contents of a checkpoint of ours, opened without running anything that is in it.
 
+    option: what the user typed the path with.
+
     Raises:
-        Mistake: if the file is no checkpoint, is damaged, or is of a later format.
+        Mistake: if the file is no checkpoint, is damaged, or is of another format, naming the others in its folder that
+            are whole.
     """
     file = find(path)
+    try:
+        return _opened(file)
+    except Mistake as mistake:
+        offers = [f"{other.name} of epoch {epoch} is whole: {option}={other}" for other, epoch in whole_beside(file)]
+        raise Mistake(". ".join([str(mistake), *(["; ".join(offers)] if offers else [])])) from mistake
+
+
+def whole_beside(file: Path) -> list[tuple[Path, str]]:
+    """The newest other checkpoints in the folder of ``file`` that are whole, two at most, with their epochs."""
+    others = [other for other in file.parent.glob("*.ckpt") if other.resolve() != file.resolve()]
+    found = []
+    for other in sorted(others, key=lambda other: other.stat().st_mtime, reverse=True):
+        try:
+            found.append((other, f"{whole(position(_opened(other)))}"))
+        except Mistake:
+            continue
+        if len(found) == 2:
+            break
+    return found
+
+
+def position(content: dict[str, Any]) -> float:
+    """How far a checkpoint's run had come, in epochs.
+
+    Raises:
+        Mistake: if it does not say.
+    """
+    try:
+        return float(content["callbacks"]["Clock"]["epoch"])
+    except (KeyError, TypeError, ValueError):
+        raise Mistake("this checkpoint does not say where its run stood, so nothing can go on from it") from None
+
+
+def _opened(file: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(file) as archive:  # torch itself does not compare the check sums
             if broken := archive.testzip():
@@ -94,10 +132,24 @@ def read(path: str | Path | None) -> dict[str, Any]:
     if not isinstance(passport, dict) or not _tensors(content.get("state_dict")):
         raise Mistake(f"{file}: a file of tensors, but not a checkpoint of atelier")
     if passport.get("format") != FORMAT:
-        raise Mistake(f"{file}: format {passport.get('format')}; this version of atelier reads format {FORMAT}")
+        raise Mistake(
+            f"{file}: format {passport.get('format')}, written by version {passport.get('version')} of atelier; "
+            f"this is version {version()}, and it reads format {FORMAT}"
+        )
     if not isinstance(passport.get("config"), dict) or "model" not in passport["config"]:
         raise Mistake(f"{file}: a checkpoint without its configuration")
+    if _refers(passport["config"]):  # to the environment of whoever opens it, for example
+        raise Mistake(f"{file}: a stored configuration holds values alone, and no references (${{...}})")
     return content
+
+
+def _refers(value: object) -> bool:
+    """Whether a reference stands anywhere in a plain configuration: it is stored resolved."""
+    if isinstance(value, dict):
+        return any(_refers(inner) for pair in value.items() for inner in pair)
+    if isinstance(value, list):
+        return any(map(_refers, value))
+    return isinstance(value, str) and "${" in value
 
 
 def _tensors(state: object) -> bool:

@@ -25,6 +25,10 @@ class Diverged(RuntimeError):
     """Training left the finite numbers; its text says when, and which checkpoint is still good."""
 
 
+class Vanished(RuntimeError):
+    """The folder of a run is gone while it trains; its text is all that there is to say (exit status 1)."""
+
+
 class ImageBatch(NamedTuple):
     """Images of one domain.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from atelier.cli import main, run
-from atelier.cli.verb import VERBS
+from atelier.cli.help import own_options
+from atelier.cli.verbs import VERBS
 from atelier.config.words import conf_dir
 
 SRC = Path(__file__).parents[2] / "src"
@@ -57,12 +59,23 @@ def test_help_names_the_groups_and_the_commands(verb: str, capsys: pytest.Captur
     assert run(verb, ["--help"]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"{verb}: ")
-    assert f"src/{verb}.py" in said
+    assert f"src/{verb}.py" in said or f"atelier {verb}" in said
+    for option in own_options(conf_dir(), verb):
+        assert f"\n  {option.key}=" in said
     if verb == "train":
         for group in ("model", "data", "objective", "regularizer", "augment", "logger", "experiment", "trainer"):
-            assert f"\n  {group}\n" in said
+            assert f"\n  {group}: " in said
             for file in (conf_dir() / group).glob("*.yaml"):
-                assert f"    {file.stem} " in said
+                assert re.search(rf"\n    {file.stem}(\n| )", said)
+    assert max(map(len, said.splitlines())) <= 120
+
+
+def test_help_of_one_axis(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("train", ["--help", "init"]) == 0
+    said = capsys.readouterr().out
+    assert "orthogonal" in said and "dcgan_digits" not in said
+    assert run("train", ["--help", "modl"]) == 2
+    assert "did you mean model?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("words", "status"), [([], 2), (["--help"], 0), (["trian"], 2)])

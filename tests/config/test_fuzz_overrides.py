@@ -176,7 +176,7 @@ def test_a_few_lines(keys: dict[str, list[str]], data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, **SETTINGS)
+@settings(max_examples=1000, **SETTINGS)
 @given(st.data())
 def test_many_lines(keys: dict[str, list[str]], data: st.DataObject) -> None:
     obey(*data.draw(lines(keys)))

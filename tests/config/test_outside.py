@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from atelier.cli import run
+from atelier.cli.apart import once_more, place
 from atelier.config.outside import Outside, meeting, outside
 from atelier.types import Mistake
 
@@ -30,11 +32,23 @@ SLURM = {
         (SLURM, Outside(first=True, world=4, name="slurm-31-2")),
         (SLURM | {"SLURM_PROCID": "3"}, Outside(first=False, world=4, name="slurm-31-2")),
         (SLURM | {"SLURM_JOB_NAME": "bash"}, None),
-        (SLURM | {"SLURM_NTASKS": "1"}, None),
+        (SLURM | {"SLURM_NTASKS": "1"}, Outside(first=True, world=1, name="slurm-31-2")),
+        ({name: value for name, value in SLURM.items() if name != "SLURM_STEP_ID"} | {"SLURM_NTASKS": "1"}, None),
         ({"NODE_RANK": "1", "MASTER_ADDR": "one"}, Outside(first=False, world=None, name=None)),
         ({"LOCAL_RANK": "0", "WORLD_SIZE": "2"}, Outside(first=True, world=2, name=None)),
     ],
-    ids=["alone", "torchrun", "torchrun unnamed", "slurm", "slurm's last", "slurm's shell", "one task", "node", "hand"],
+    ids=[
+        "alone",
+        "torchrun",
+        "torchrun unnamed",
+        "slurm",
+        "slurm's last",
+        "slurm's shell",
+        "one task",
+        "no step",
+        "node",
+        "hand",
+    ],
 )
 def test_what_the_environment_says(
     said: Mapping[str, str], expected: Outside | None, monkeypatch: pytest.MonkeyPatch
@@ -52,6 +66,24 @@ def test_a_meeting_is_where_everybody_can_find_it() -> None:
         meeting(unnamed, ["model=gan"])
     with pytest.raises(Mistake, match="plain name"):
         meeting(named, ["hydra.run.dir='${model_name}'"])
+
+
+def test_a_shell_that_slurm_started_trains_more_than_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = Outside(first=True, world=1, name="slurm-31-2")
+    arguments = Namespace(overrides=["model=gan"], multirun=False, cfg=None, info=None, config_dir=None)
+    (word,) = place(here, arguments)
+    assert word.startswith("hydra.run.dir='outputs/") and word.endswith("/slurm-31-2'")
+    (tmp_path / "outputs" / "gan-digits" / "slurm-31-2").mkdir(parents=True)
+    (tmp_path / "outputs" / "gan-digits" / "slurm-31-2" / "config.yaml").touch()
+    assert place(here, arguments) == []  # its own name, by the time
+    assert place(here, Namespace(**(vars(arguments) | {"multirun": True}))) == []
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")  # it had begun, and has nothing to go on from
+    assert place(here, arguments) == [word]
+    assert once_more(here, arguments) == ["model=gan"]
+    (tmp_path / "outputs" / "gan-digits" / "slurm-31-2" / "checkpoints").mkdir()
+    (tmp_path / "outputs" / "gan-digits" / "slurm-31-2" / "checkpoints" / "last.ckpt").touch()
+    assert once_more(here, arguments) == [f"resume={tmp_path}/outputs/gan-digits/slurm-31-2"]
 
 
 def test_one_process_speaks_of_a_mistake(

@@ -99,8 +99,8 @@ def test_missing_and_unknown_arguments_are_named_with_the_nearest() -> None:
 
 
 def test_open_ended_constructors_take_any_name() -> None:
-    sequential = {"_target_": "torchmetrics.aggregation.MeanMetric", "whatever": 3}
-    assert unfit(_node(metric=sequential)) == []
+    shared = {"_target_": "pytorch_lightning.strategies.ddp.DDPStrategy", "whatever": 3}
+    assert unfit(_node(strategy=shared)) == []
 
 
 def test_an_option_that_several_parts_refer_to_is_wrong_once_and_where_it_is_typed() -> None:

@@ -224,3 +224,30 @@ def test_the_seed_decides_every_draw(make: Make) -> None:
     tpe = functools.partial(optuna.samplers.TPESampler, n_startup_trials=2, multivariate=True)
     one, same, other = (drain(make(storage=None, sampler=lambda s: tpe(seed=s), seed=seed)) for seed in (1, 1, 2))
     assert one == same != other
+
+
+@pytest.mark.parametrize(
+    "pruner",
+    [optuna.pruners.MedianPruner(n_startup_trials=1), optuna.pruners.HyperbandPruner(min_resource=1, max_resource=9)],
+    ids=["median", "hyperband"],
+)
+def test_pruners_judge_by_the_scores_on_the_way(make: Make, pruner: Any) -> None:
+    """Values are y at every validation, so the best of them has nothing to fear, and the others may be given up."""
+    study, given_up, ended = make(["y=range(0, 40)"], storage=None, pruner=pruner, n_trials=20), [], []
+    while (taken := study.take()) is not None:
+        value = float(taken.trial.params["y"])
+        for step in range(1, 10):
+            taken.trial.report(value, step)
+            if taken.trial.should_prune():
+                given_up.append(value)
+                study.finish(taken.trial, value, pruned=True)
+                break
+        else:
+            ended.append(value)
+            study.finish(taken.trial, value)
+    assert len(given_up) >= 5
+    assert min(given_up) > min(ended)
+    best = study.best()
+    assert best is not None
+    assert best.value == min(given_up + ended)
+    assert [trial.state.name for trial in study.study.trials].count("PRUNED") == len(given_up)

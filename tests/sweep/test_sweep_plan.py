@@ -102,6 +102,8 @@ def test_on_slurm_tasks_are_devices() -> None:
     assert refused(slurm, four, devices=4) == []
     assert f"use {four}" in refused(slurm, devices=4)[0]
     assert "must be the same number" in refused(slurm, four)[0]
+    assert "must be the same number" in refused("hydra/launcher=submitit_local", four)[0]
+    assert "use hydra/launcher=process" in refused("hydra/launcher=submitit_local", four, devices=4)[0]
 
 
 def test_pruning_is_refused_where_jobs_cannot_be_asked() -> None:

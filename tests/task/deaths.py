@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -33,16 +33,28 @@ class Death(NamedTuple):
 
     step: before the batch of that number is trained. end: after it, before anybody hears that it is over.
     validation: at the validation step of that number. write: half-way through the checkpoint of that number.
+    times: how often, one after the other.
     """
 
     at: Literal["step", "end", "validation", "write"]
     number: int
     by: signal.Signals = signal.SIGKILL
+    times: int = 1
 
 
-def train(words: Sequence[str], place: Path, log: Path, death: Death | None = None) -> None:
-    """The body of a process: ``train`` with ``words`` in the folder ``place``; leaves with its status."""
+def train(
+    words: Sequence[str],
+    place: Path,
+    log: Path,
+    death: Death | None = None,
+    around: Mapping[str, str] | None = None,
+) -> None:
+    """The body of a process: ``train`` with ``words`` in the folder ``place``; leaves with its status.
+
+    around: what more there is in its environment.
+    """
     os.chdir(place)
+    os.environ.update(around or {})
     # Inherited from the server: workers of data would begin by importing torch.
     multiprocessing.set_start_method("fork", force=True)
     torch.set_num_threads(1)
@@ -88,7 +100,8 @@ def _before(owner: Any, name: str, death: Death, now: Callable[..., bool]) -> No
         nonlocal calls
         calls += 1
         if now(calls, *given):
-            os.kill(os.getpid(), death.by)
+            for _ in range(death.times):
+                os.kill(os.getpid(), death.by)
         return work(*given, **named)
 
     setattr(owner, name, doomed)
@@ -132,10 +145,14 @@ def _spent(process: BaseProcess) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def digest(folder: Path) -> str:
-    """SHA-256 over all that decides a run's future in its last checkpoint; times and the folder's name are left out."""
+def digest(folder: Path, *parts: str) -> str:
+    """SHA-256 over all that decides a run's future in its last checkpoint; times and the folder's name are left out.
+
+    parts: those of the checkpoint that count, if not all.
+    """
     content = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
     del content["atelier"]
+    content = {part: content[part] for part in parts or content}
     found = hashlib.sha256()
     for piece in _pieces(content):
         found.update(piece)

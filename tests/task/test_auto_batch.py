@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from deaths import digest, pictures, rows
+from deaths import SRC, digest, pictures, rows
 from omegaconf import OmegaConf
 
 from atelier.cli import run
@@ -84,6 +86,47 @@ def test_every_turn_is_tried_with_the_optimizers_memory_taken(here: Path, monkey
     assert run("train", [*TINY[:3], *TINY[4:], *words]) == 0
     assert tried[:4] == [60, 60, 30, 30]
     assert OmegaConf.load(here / "run" / "config.yaml").data.batch_size == 30
+
+
+CRAMPED = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from atelier.cli import run
+from atelier.task import train
+
+room = int(sys.argv[2]) * 2**20
+
+def bound(work):
+    def cramped(*given):
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + room, taken + room))
+        return work(*given)
+    return cramped
+
+train.shrink, train.keep = bound(train.shrink), bound(train.keep)
+sys.exit(run("train", sys.argv[3:]))
+"""
+"""A process that the system gives so much more memory, in MiB, from the moment at which batches are tried."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system tells nobody how much memory is taken")
+def test_where_memory_is_really_short(here: Path) -> None:
+    words = ["model=dcgan", "data=digits", "trainer=cpu", "trainer.max_epochs=1", "data.subset=1400"]
+    words += ["data.batch_size=1400", "callback.scoreboard=null", "callback.report=null"]
+
+    def cramped(*more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", CRAMPED, str(SRC), "400", *words, *more]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    lost = cramped("hydra.run.dir=lost")
+    assert lost.returncode == 2, lost.stderr
+    assert "atelier: out of memory with data.batch_size=1400" in lost.stderr and "Traceback" not in lost.stderr
+    found = cramped("auto_batch=true", "hydra.run.dir=found")
+    assert found.returncode == 0, found.stderr
+    assert "auto_batch: out of memory with data.batch_size=1400, trying 700" in found.stderr
+    assert OmegaConf.load(here / "found" / "config.yaml").data.batch_size < 1400
 
 
 def test_what_fits_nowhere_is_said_in_one_line(

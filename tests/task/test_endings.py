@@ -11,13 +11,14 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.task.endings import explained
-from atelier.types import Mistake
+from atelier.types import Mistake, Vanished
 
 
 @pytest.fixture
 def cfg(tmp_path: Path) -> DictConfig:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "last.ckpt").touch()
+    (tmp_path / "config.yaml").touch()
     options = {"data": {"batch_size": 64, "workers": 2}, "model": {"parts": 1}, "trainer": {"precision": "32-true"}}
     return OmegaConf.create(options | {"run_dir": str(tmp_path)})
 
@@ -27,6 +28,7 @@ def cfg(tmp_path: Path) -> DictConfig:
     [
         (torch.OutOfMemoryError("CUDA out of memory"), ["data.batch_size=32", "model.parts=2", "bf16-mixed"]),
         (RuntimeError("[enforce] DefaultCPUAllocator: can't allocate memory: you tried"), ["data.batch_size=64"]),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), ["data.batch_size=64"]),
         (MemoryError(), ["out of memory"]),
         (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), ["data.workers=2", "data.workers=0"]),
         (FileNotFoundError(2, "No such file or directory", "pictures/1.png"), ["pictures/1.png"]),
@@ -45,6 +47,12 @@ def test_one_image_at_a_time_is_not_halved(cfg: DictConfig) -> None:
     said = str(told.value)
     assert "data.batch_size=1." not in said.partition("What helps")[2] and "model.parts=2" not in said
     assert "bf16-mixed, or smaller images or a smaller network" in said
+
+
+def test_a_file_that_is_missing_because_the_folder_is_gone(cfg: DictConfig, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").unlink()
+    with pytest.raises(Vanished, match="folder is gone"), explained(cfg, _trainer()):
+        raise FileNotFoundError(2, "No such file or directory", "last.ckpt")
 
 
 def test_what_nobody_foresaw_passes_unchanged(cfg: DictConfig) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
+import atelier
 from atelier import load
 from atelier.cli import run
 from atelier.config.build import build
@@ -117,6 +121,40 @@ def test_safetensors_load_with_ten_lines_and_no_hydra(
     assert told["license"] == "mit" and told["pipeline_tag"] == "unconditional-image-generation"
     assert told["datasets"] == ["digits"] and "fd_digits" in told["metrics"]
     assert "python src/train.py model=dcgan data=digits" in Path("README.md").read_text()
+
+
+_ALONE = """
+import sys
+
+class Closed:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"hydra", "omegaconf", "pytorch_lightning", "torchmetrics", "wandb"}:
+            raise ImportError(f"{name} is not wanted here")
+
+sys.meta_path.insert(0, Closed())
+"""
+_COMPARED = """
+import torch
+
+wanted, found = torch.load("wanted.pt"), network.state_dict()
+assert wanted.keys() == found.keys() and all(torch.equal(found[name], wanted[name]) for name in wanted)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["dcgan", "resnet", "sparse"])
+def test_ten_lines_load_a_network_where_neither_hydra_nor_lightning_is(
+    family: str, composed: Compose, here: Path
+) -> None:
+    made = bundle(composed(*FAMILIES[family]))
+    export(made, formats.FORMATS["safetensors"], here)
+    lines = snippets(here)[0]
+    assert sum(bool(line.strip()) for line in lines.splitlines()) <= 10
+    torch.save(made.networks[0].module.state_dict(), here / "wanted.pt")
+    script = f"{_ALONE}{lines}\n{_COMPARED}"
+    words = {**os.environ, "PYTHONPATH": str(Path(atelier.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", script], env=words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

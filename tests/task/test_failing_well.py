@@ -20,6 +20,7 @@ from pytorch_lightning.loggers.logger import DummyLogger, Logger
 from pytorch_lightning.loggers.tensorboard import TensorBoardLogger
 
 from atelier.callback.embed import embed
+from atelier.callback.journal import read_journal
 from atelier.callback.recorder import tell
 from atelier.cli import run
 from atelier.model.gan import GAN
@@ -146,14 +147,60 @@ def test_a_data_folder_that_vanishes_stops_only_those_who_come_later(
     assert "data.root=" in said and "no such folder" in said and "Traceback" not in said
 
 
-def test_a_run_folder_that_vanishes_comes_back_with_what_is_written_later(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("way", ["deleted", "emptied", "moved", "replaced"])
+def test_a_run_folder_that_vanishes_ends_the_run_with_one_word(
+    way: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    at_step(monkeypatch, 1, lambda: shutil.rmtree(here / "run"))
-    assert run("train", QUIET) == 0
+    run_folder, other = here / "run", here / "other"
+
+    def vanish() -> None:
+        run_folder.rename(other)
+        if way == "emptied":
+            run_folder.mkdir()
+        if way == "replaced":
+            shutil.copytree(other, run_folder)
+        if way != "moved":
+            shutil.rmtree(other)
+
+    at_step(monkeypatch, 1, vanish)
+    assert run("train", QUIET) == 1
+    said = capsys.readouterr().err
+    assert said.count("run: this run's folder is gone (deleted or moved)") == 1 and "Traceback" not in said
+    assert run_folder.exists() == (way in ("emptied", "replaced"))  # nobody has made it anew
+    assert not (run_folder / "checkpoints").exists()
+    assert way != "moved" or (other / "config.yaml").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_costs_what_cannot_be_written_and_no_more(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full while the second of three epochs is trained and scored."""
+    opening, full = Path.open, False
+
+    def open_file(self: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
+        written = full and mode in ("wb", "a") and self.is_relative_to(here / "run")
+        return opening(Path("/dev/full") if written else self, mode, *rest, **named)
+
+    def fill(now: bool) -> None:
+        nonlocal full
+        full = now
+
+    monkeypatch.setattr(Path, "open", open_file)
+    at_step(monkeypatch, 3, lambda: fill(True))
+    at_step(monkeypatch, 6, lambda: fill(False))
+    words = [word for word in TINY if not word.startswith("trainer.max_epochs")]
+    words += ["trainer.max_epochs=3", "callback.bookkeeping.every_n_steps=1", "hydra.run.dir=run"]
+    assert run("train", words) == 0
+    said = (here / "run" / "train.log").read_text()
+    for name in ("metrics.csv", "results.json", "checkpoints/last.ckpt"):
+        assert f"the disk is full: {here}/run/{name} was not written, the former one is kept; training goes on" in said
+    assert f"{here}/run/samples/epoch_0002.png was not written, there is none yet" in said
+    found = {path.name for path in (here / "run" / "samples").glob("epoch_*.png")}
+    assert found == {"epoch_0000.png", "epoch_0001.png", "epoch_0003.png"}
+    rows = read_journal(here / "run" / "metrics.csv")
+    assert [float(row["images_seen"]) for row in rows if row["d/loss"]] == [60.0 * step for step in range(1, 10)]
+    assert [row["epoch"] for row in rows if row["val/fd_digits"]] == ["1.0", "2.0", "3.0"]
     assert results(here / "run")["status"] == "finished"
-    assert (here / "run" / "checkpoints" / "last.ckpt").exists()
-    assert "Traceback" not in capsys.readouterr().err
+    assert not list((here / "run").rglob(".*.tmp-*"))
 
 
 def test_a_clock_that_jumps_changes_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

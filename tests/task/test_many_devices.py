@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -26,8 +27,8 @@ TWO = [*SMALL, "trainer=ddp_cpu"]
 LONG = [*TWO, "trainer.max_epochs=40", "callback.report=null", "trainer.check_val_every_n_epoch=5"]
 
 
-def start(words: Sequence[str], place: Path) -> subprocess.Popen[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+def start(words: Sequence[str], place: Path, **said: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | said
     return subprocess.Popen(
         [sys.executable, str(SRC / "train.py"), *words],
         cwd=place,
@@ -177,3 +178,31 @@ def test_torchrun(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("epoch 1/1") == 1
     assert len(list((tmp_path / "outputs").glob("*/*"))) == 1
+
+
+SLURM = {"SLURM_NTASKS": "2", "SLURM_JOB_ID": "31", "SLURM_STEP_ID": "2", "SLURM_JOB_NAME": "train"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_as_srun_starts_them(nodes: int, tmp_path: Path) -> None:
+    """Two tasks on one machine, and one on each of two, which here are the same."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    around = {**SLURM, "SLURM_NNODES": f"{nodes}", "SLURM_NTASKS_PER_NODE": f"{2 // nodes}"}
+    around |= {"SLURM_NODELIST": "127.0.0.1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{port}"}
+    words = [*TWO, f"trainer.devices={2 // nodes}", f"trainer.num_nodes={nodes}", "trainer.max_epochs=1"]
+    tasks = []
+    for task in range(2):
+        node, place = divmod(task, 2 // nodes)
+        here = {"SLURM_PROCID": f"{task}", "SLURM_LOCALID": f"{place}", "SLURM_NODEID": f"{node}"}
+        tasks.append(start(words, tmp_path, **around, **here))
+    (status, said), (other, nothing) = map(finish, tasks)
+    assert (status, other, nothing) == (0, 0, ""), said + nothing
+    assert said.count("epoch 1/1") == 1
+    assert [str(path.relative_to(tmp_path)) for path in (tmp_path / "outputs").glob("*/*")] == [
+        "outputs/gan-digits/slurm-31-2"
+    ]
+    results = json.loads((tmp_path / "outputs/gan-digits/slurm-31-2/results.json").read_text(encoding="utf-8"))
+    assert results["images_seen"] == 240

@@ -9,7 +9,7 @@ import random
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import torch
 from deaths import Death, digest, kill_in_training, pictures, rows, train
 from omegaconf import OmegaConf
 
@@ -76,7 +77,7 @@ Start = Callable[..., int]
 def start(session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
     """Trains in a process of its own that has torch from the beginning, and gives its status.
 
-    beside: called with the process while it runs.
+    beside: called with the process while it runs. around: what more there is in its environment.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["deaths"])
@@ -90,8 +91,9 @@ def start(session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Star
         place: Path,
         death: Death | None = None,
         beside: Callable[[BaseProcess], None] = lambda process: None,
+        around: Mapping[str, str] | None = None,
     ) -> int:
-        process = context.Process(target=train, args=(words, place, place / "said.txt", death))
+        process = context.Process(target=train, args=(words, place, place / "said.txt", death, around))
         process.start()
         beside(process)
         process.join(240)
@@ -237,6 +239,63 @@ def test_a_signal_saves_and_leaves_with_the_command_that_goes_on(
     assert start(["resume=run"], tmp_path) == 0
     assert "going on in epoch 1.5, after 360 images" in (tmp_path / "said.txt").read_text()
     _same(tmp_path / "run", reference(*words))
+
+
+def test_a_second_ctrl_c_leaves_at_once(start: Start, tmp_path: Path) -> None:
+    words = Cell("autoencoder", 0, Death("step", 9)).words()
+    assert start([*words, "hydra.run.dir=run"], tmp_path, Death("step", 9, signal.SIGINT, times=2)) == 130
+    said = (tmp_path / "said.txt").read_text()
+    assert "Traceback" not in said and "stopped by Ctrl-C" not in said
+    stored = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert stored["callbacks"]["Clock"]["step"] == 8  # that of every second batch, as before: nobody waited for another
+
+
+@pytest.mark.parametrize(
+    "family", [name if name == "gan" else pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES]
+)
+def test_validation_moves_nothing_in_training(family: str, start: Start, reference: Reference, tmp_path: Path) -> None:
+    words = Cell(family, 0, Death("step", 9)).words()
+    seldom = ["trainer.check_val_every_n_epoch=3", "hydra.run.dir=run"]
+    assert start([*words, *seldom], tmp_path) == 0, (tmp_path / "said.txt").read_text()
+    parts = ("state_dict", "optimizer_states")
+    assert digest(tmp_path / "run", *parts) == digest(reference(*words), *parts)
+
+
+SLURM = {
+    "SLURM_NTASKS": "1",
+    "SLURM_JOB_ID": "31",
+    "SLURM_STEP_ID": "0",
+    "SLURM_JOB_NAME": "train",
+    "SLURM_NODELIST": "localhost",
+    **dict.fromkeys(("SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID"), "0"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [1, 8], ids=["before the first checkpoint was due", "later"])
+def test_slurm_starts_a_job_again_and_it_goes_on(step: int, start: Start, reference: Reference, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    scontrol = tmp_path / "bin" / "scontrol"
+    scontrol.write_text(f"#!/bin/sh\necho $* >> {tmp_path}/asked\n")
+    scontrol.chmod(0o755)
+    slurm = SLURM | {"PATH": f"{scontrol.parent}:{os.environ['PATH']}"}
+    words = Cell("autoencoder", 0, Death("step", step)).words()
+    death = Death("step", step, signal.SIGUSR1)
+    assert start(words, tmp_path, death, around=slurm) == 143, (tmp_path / "said.txt").read_text()
+    assert (tmp_path / "asked").read_text() == "requeue 31\n"
+    said = (tmp_path / "said.txt").read_text()
+    assert "SLURM starts job 31 again" in said and "Traceback" not in said
+    run = tmp_path / "outputs" / "sparse_autoencoder-digits" / "slurm-31-0"
+    assert start(words, tmp_path, around=slurm | {"SLURM_RESTART_COUNT": "1"}) == 0, (tmp_path / "said.txt").read_text()
+    _same(run, reference(*words))
+
+
+@pytest.mark.slow
+def test_slurm_starts_a_job_again_that_had_no_checkpoint(start: Start, reference: Reference, tmp_path: Path) -> None:
+    words = Cell("autoencoder", 0, Death("step", 1)).words()
+    assert start(words, tmp_path, Death("step", 1), around=SLURM) == KILLED
+    assert start(words, tmp_path, around=SLURM | {"SLURM_RESTART_COUNT": "1"}) == 0, (tmp_path / "said.txt").read_text()
+    _same(tmp_path / "outputs" / "sparse_autoencoder-digits" / "slurm-31-0", reference(*words))
 
 
 def test_changes_on_the_way_are_said_and_recorded(start: Start, reference: Reference, tmp_path: Path) -> None:

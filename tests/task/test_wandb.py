@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
+import os
 import re
+import signal
 import socket
 import threading
 import time
@@ -17,6 +20,8 @@ import yaml
 
 from atelier.callback.wandb_logger import WandbLogger
 from atelier.cli import run
+from atelier.cli.sweep_aim import aim
+from atelier.model.gan import GAN
 from atelier.task.dashboard_sections import FAMILIES, Part
 from atelier.task.loggers import without_secrets
 from atelier.types import Mistake
@@ -96,6 +101,70 @@ def test_a_run_holds_configuration_curves_scores_and_samples(sweep: Path) -> Non
     for row in pictures:
         (name,) = row["samples.filenames"]
         assert (segments(sweep / "0")[0].parent / "files" / name).stat().st_size > 100
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_is_a_further_segment_of_the_same_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import wandb
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    words = [word for word in [*RUNS["gan"], *SMALL] if word != "callback.report=null"]
+    assert run("train", [*words, "hydra.run.dir=run"]) == 0
+    wandb.teardown()
+    (first,) = segments(tmp_path / "run")
+    assert run("train", ["resume=run", "trainer.max_epochs=2"]) == 0
+    wandb.teardown()
+    (second,) = (file for file in segments(tmp_path / "run") if file != first)
+    before, after = Logged(first), Logged(second)
+    assert before.run.run_id == after.run.run_id
+    images = [[row["images_seen"] for row in job.history] for job in (before, after)]
+    assert max(images[0]) == 60 < min(images[1]) and max(images[1]) == 120
+    assert after.config["trainer"]["max_epochs"] == 2
+    assert (tmp_path / "run" / "report.html").exists()
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()]
+
+
+def test_a_key_among_the_words_is_refused_and_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for word in (f"+logger.wandb.api_key={KEY}", f"logger.wandb.api_key={KEY}"):
+        assert run("train", [*RUNS["gan"], "logger=wandb", word]) == 2
+        said = capfd.readouterr()
+        assert "api_key" in said.err and KEY not in said.err + said.out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_service_dies_and_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What writes the segment is a process of its own."""
+    monkeypatch.chdir(tmp_path)
+    train, killed = GAN.training_step, []
+
+    def step(model: Any, batch: Any, index: int) -> Any:
+        if batch.step == 1:
+            killed.extend(_services())
+            for process in killed:
+                os.kill(process, signal.SIGKILL)
+        return train(model, batch, index)
+
+    monkeypatch.setattr(GAN, "training_step", step)
+    began = time.monotonic()
+    assert run("train", [*RUNS["gan"], *SMALL, "trainer.max_epochs=3", "hydra.run.dir=run"]) == 0
+    assert killed and time.monotonic() - began < 100
+    results = json.loads((tmp_path / "run" / "results.json").read_text(encoding="utf-8"))
+    assert (results["status"], results["epochs"]) == ("finished", 3)
+    assert "Traceback" not in (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+
+
+def _services() -> list[int]:
+    """Processes of ours that are wandb's."""
+    children = (task / "children" for task in Path("/proc/self/task").iterdir())
+    numbers = [int(number) for file in children for number in file.read_text().split()]
+    return [number for number in numbers if b"wandb" in Path(f"/proc/{number}/cmdline").read_bytes()]
 
 
 def test_checkpoints_are_artifacts_by_one_word(sweep: Path) -> None:
@@ -281,10 +350,24 @@ def test_sweep_files_drive_our_options(file: Path, composed: Callable[..., Any])
     assert content["command"][-1] == "${args_no_hyphens}"
     fixed = content["command"][3:-1]
     choices = [
-        [f"{name}={value}" for value in option.get("values", [option.get("min"), option.get("max")])]
+        [(name, value) for value in option.get("values", [option.get("min"), option.get("max")])]
         for name, option in content["parameters"].items()
     ]
     longest = max(map(len, choices))
-    for words in itertools.islice(zip(*(itertools.cycle(words) for words in choices), strict=True), longest):
-        composed(*fixed, *words)
-    assert content["metric"]["name"] == "val/fd_digits.min"
+    for drawn in itertools.islice(zip(*(itertools.cycle(values) for values in choices), strict=True), longest):
+        cfg = composed(*fixed, *_agents_words(dict(drawn)))
+    if cfg.data_name == "stripes":
+        cfg.data.source.train = cfg.data.source.test = 2  # the truth is known of any number
+    # The server looks for the name in the rows of a run: of a summary's parts it knows nothing.
+    name, higher = aim(cfg)
+    assert content["metric"] == {"name": name, "goal": "maximize" if higher else "minimize"}
+
+
+def _agents_words(drawn: dict[str, Any]) -> list[str]:
+    """What ``wandb agent`` puts in the place of ${args_no_hyphens}."""
+    from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
+
+    words: list[str] = create_sweep_command_args({"args": {name: {"value": drawn[name]} for name in drawn}})[
+        "args_no_hyphens"
+    ]
+    return words

@@ -48,6 +48,18 @@ def write_text(path: Path, text: str) -> None:
         stream.write(text.encode())
 
 
+@contextmanager
+def sparing(path: Path) -> Iterator[None]:
+    """A block that writes to ``path``, which stays as it was on a full disk: this is said, and training goes on."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # torch's writer may answer with an error of its own
+        if not is_full(error):
+            raise
+        kept = "the former one is kept" if path.exists() else "there is none yet"
+        _log.warning("the disk is full: %s was not written, %s; training goes on", path, kept)
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed processes left half-written in ``folder``."""
     for stale in folder.glob(".*.tmp-*"):
@@ -84,16 +96,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     ) -> None:
         """Write ``checkpoint`` to ``path``, or leave ``path`` as it was: say so if the disk is full, else raise."""
         assert storage_options is None, "local files have no storage options"
-        file, self.full = Path(path), False
-        try:
+        file, self.full = Path(path), True
+        with sparing(file):
             with replacing(file) as stream:
                 torch.save(checkpoint, stream)
-        except (OSError, RuntimeError) as error:  # torch's writer may answer with an error of its own
-            if not _is_full(error):
-                raise
-            self.full = True
-            kept = "the former one is kept" if file.exists() else "there is none yet"
-            _log.warning("the disk is full: %s was not written, %s; training goes on", file, kept)
+            self.full = False
 
 
 def unsaved(trainer: Trainer) -> bool:
@@ -103,7 +110,8 @@ def unsaved(trainer: Trainer) -> bool:
     return trainer.strategy.broadcast(full) if trainer.world_size > 1 else full
 
 
-def _is_full(error: BaseException | None) -> bool:
+def is_full(error: BaseException | None) -> bool:
+    """Whether ``error`` comes from a disk without room."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL:
             return True

@@ -15,7 +15,7 @@ from atelier.callback import studies
 from atelier.callback.appraisal import Appraisal
 from atelier.callback.gallery import file_name
 from atelier.callback.picture import Drawn, Picture
-from atelier.callback.pictures import Caption, save, show
+from atelier.callback.pictures import Caption, keep, show
 from atelier.callback.recorder import clock_of, companion
 from atelier.types import Filtered, Judged, Mistake, Reconstructor
 
@@ -103,5 +103,5 @@ class Cabinet(Callback):
 
 
 def _keep(trainer: Trainer, name: str, subject: str, drawn: Drawn, caption: Caption) -> None:
-    save(drawn, Path(trainer.default_root_dir) / "samples" / f"{name}.png", caption)
+    keep(drawn, Path(trainer.default_root_dir) / "samples" / f"{name}.png", caption)
     show(trainer, subject, drawn, caption.note)

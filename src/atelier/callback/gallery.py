@@ -11,7 +11,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from atelier.callback.picture import Drawn, Picture
-from atelier.callback.pictures import save, show
+from atelier.callback.pictures import keep, show
 from atelier.callback.recorder import clock_of
 from atelier.types import Judged, Mistake, Sampler
 
@@ -88,7 +88,7 @@ class Gallery(Callback):
 
 
 def _keep(trainer: Trainer, name: str, subject: str, drawn: Drawn, note: str) -> None:
-    save(drawn, Path(trainer.default_root_dir) / "samples" / f"{name}.png")
+    keep(drawn, Path(trainer.default_root_dir) / "samples" / f"{name}.png")
     show(trainer, subject, drawn, note)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-from atelier.callback.atomic import write_text
+from atelier.callback.atomic import sparing, write_text
 
 _POSITION = ["epoch", "images_seen"]
 
@@ -21,13 +22,15 @@ class Journal(Logger):
     """Writes ``metrics.csv`` in ``run``: one row per logged moment, columns ``epoch, images_seen, <names>``.
 
     Every row is on disk before training goes on. A name that turns up later gets a new column (the file is
-    then written anew under a temporary name and put in place whole). An existing file is continued.
+    then written anew under a temporary name and put in place whole). An existing file is continued. On a full disk
+    rows wait for the next one.
     """
 
     def __init__(self, run: Path | str) -> None:
         super().__init__()
         self.path = Path(run) / "metrics.csv"
         self.columns = self._stored_columns() or list(_POSITION)
+        self._waiting: list[dict[str, float]] = []
 
     @property
     def name(self) -> str:
@@ -50,11 +53,22 @@ class Journal(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Append one row. Lightning's ``step`` is left out: it counts optimizer steps, we count images."""
-        fresh = [name for name in metrics if name not in self.columns]
-        if fresh or not self.path.exists():
-            self._widen(fresh)
-        with self.path.open("a", newline="", encoding="utf-8") as stream:
-            csv.DictWriter(stream, self.columns, restval="").writerow(metrics)
+        self._waiting.append(metrics)
+        with sparing(self.path):
+            fresh = [name for row in self._waiting for name in row if name not in self.columns]
+            if fresh or not self.path.exists():
+                self._widen(list(dict.fromkeys(fresh)))
+            self._append()
+
+    def _append(self) -> None:
+        whole = self.path.stat().st_size
+        try:
+            with self.path.open("a", newline="", encoding="utf-8") as stream:
+                csv.DictWriter(stream, self.columns, restval="").writerows(self._waiting)
+        except OSError:
+            os.truncate(self.path, whole)  # a part of a row
+            raise
+        self._waiting = []
 
     @rank_zero_only
     def cut_back(self, images_seen: int) -> None:
@@ -65,9 +79,13 @@ class Journal(Logger):
         self._write([{name: row[name] for name in named} for row in rows])
 
     def _widen(self, fresh: list[str]) -> None:
-        rows = read_journal(self.path)
-        self.columns = [*self.columns, *fresh]
-        self._write(rows)
+        rows, former = read_journal(self.path), self.columns
+        self.columns = [*former, *fresh]
+        try:
+            self._write(rows)
+        except OSError:
+            self.columns = former
+            raise
 
     def _write(self, rows: list[dict[str, str]]) -> None:
         text = io.StringIO(newline="")

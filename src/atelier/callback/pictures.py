@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers.logger import Logger
 
-from atelier.callback.atomic import replacing
+from atelier.callback.atomic import replacing, sparing
 from atelier.callback.picture import Drawn
 from atelier.callback.recorder import clock_of, tell
 
@@ -47,6 +47,12 @@ def save(picture: Drawn, path: Path, caption: Caption | None = None) -> None:
         words.add_itxt(key, text)
     with replacing(path) as stream:
         Image.fromarray(picture).save(stream, format="PNG", optimize=True, pnginfo=words)
+
+
+def keep(picture: Drawn, path: Path, caption: Caption | None = None) -> None:
+    """As :func:`save`, while a run trains: a full disk costs it the picture and no more."""
+    with sparing(path):
+        save(picture, path, caption)
 
 
 def read_caption(path: Path | None) -> Caption | None:

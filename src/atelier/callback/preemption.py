@@ -15,18 +15,21 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from atelier.callback.checkpoints import Checkpoints, between_batches
 from atelier.callback.recorder import clock_of, companion
+from atelier.callback.requeue import requeue
 
 _log = logging.getLogger(__name__)
 
-_TERMINATED, _INTERRUPTED = 143, 130
+_INTERRUPTED, _TERMINATED, _REQUEUED = 130, 143, 144
+"""Statuses to leave with. The last one is 143 for everybody else: SLURM is to start the job again."""
 
 
 class Preemption(Checkpoint):
     """On SIGTERM, SIGUSR1 or Ctrl-C: saves at the next batch boundary on all ranks together, and leaves.
 
     The status is 143, for Ctrl-C 130; a second Ctrl-C leaves at once. A handler only notes the signal down: Lightning's
-    own talks to the other ranks inside of it, where they may wait for each other for ever. Where SLURM is in charge,
-    its two signals stay with Lightning, which requeues the job.
+    own talks to the other ranks inside of it, where they may wait for each other for ever, and under SLURM it saves in
+    the middle of a batch. There SIGUSR1 says that time is up: SLURM is asked to start the job again, and the same words
+    then go on with this run.
 
     A Checkpoint only in name: Lightning calls those last, when all others have dealt with the batch.
 
@@ -36,15 +39,14 @@ class Preemption(Checkpoint):
     def __init__(self, command: str) -> None:
         self.command = command
         self._status = 0
+        self._requeue = False
         self._former: dict[int, Any] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Listen."""
         if threading.current_thread() is not threading.main_thread():
             return  # signals reach the main thread alone
-        ours = [signal.SIGINT]
-        if not SLURMEnvironment.detect():
-            ours += [getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name)]
+        ours = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
         self._former = {number: signal.signal(number, self._note) for number in ours}
 
     def on_train_batch_end(
@@ -67,11 +69,16 @@ class Preemption(Checkpoint):
         self._deaf()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Give the signals back."""
+        """Give the signals back, and have the job started again if that was the signal's meaning."""
         self._deaf()
+        if self._requeue:
+            requeue()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self._status = _INTERRUPTED if number == signal.SIGINT else _TERMINATED
+        status = _INTERRUPTED if number == signal.SIGINT else _TERMINATED
+        if number not in (signal.SIGINT, signal.SIGTERM) and SLURMEnvironment.detect():
+            status = _REQUEUED
+        self._status = max(self._status, status)
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)  # the second one leaves at once
 
@@ -86,6 +93,7 @@ class Preemption(Checkpoint):
 
     def _leave(self, trainer: Trainer, status: int, saved: bool) -> None:
         trainer.strategy.barrier("preemption")
+        self._requeue, status = trainer.is_global_zero and status == _REQUEUED, min(status, _TERMINATED)
         why = "Ctrl-C" if status == _INTERRUPTED else "a signal to terminate"
         if trainer.is_global_zero:
             kept = "saved" if saved else "NOT saved (no room, or callback.checkpoints=null)"

@@ -22,6 +22,7 @@ from atelier.callback.results import read_results
 from atelier.callback.score_panels import NARROW, Panel, notes, score_panels
 from atelier.callback.twins import Twins, twins
 from atelier.callback.words import brief, duration, size
+from atelier.types import Vanished
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Report(Callback):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Write what there is."""
-        if trainer.state.fn == "fit":
+        if trainer.state.fn == "fit" and not isinstance(exception, Vanished):
             self._write(trainer)
 
     def _write(self, trainer: Trainer) -> None:
@@ -69,6 +70,8 @@ class Report(Callback):
         self._written = time.monotonic()
         try:
             write_report(Path(trainer.default_root_dir))
+        except OSError as error:
+            _log.warning("report.html could not be written (%s); training goes on", error.strerror or error)
         except Exception:  # hours of training must not be lost over a picture of them
             _log.warning("report.html could not be written; training goes on", exc_info=True)
 

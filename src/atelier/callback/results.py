@@ -7,6 +7,7 @@ import math
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from atelier.callback.atomic import write_text
+from atelier.callback.atomic import sparing, write_text
 from atelier.callback.clock import peak_memory_bytes
 from atelier.callback.monitor import Monitor
 from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.standing import whole
-from atelier.types import Game
+from atelier.types import Game, Vanished
 
 _PACKAGES = (
     "atelier-lab",
@@ -58,14 +59,16 @@ class Results(Callback):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Write how it ended."""
-        if trainer.state.fn == "fit":
+        if trainer.state.fn == "fit" and not isinstance(exception, Vanished):
             stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
             self._write(trainer, pl_module, "stopped" if stopped else f"failed: {exception}")
 
     def _write(self, trainer: Trainer, pl_module: LightningModule, status: str) -> None:
         if trainer.is_global_zero:
             found = self.gather(trainer, pl_module, status)
-            write_text(Path(trainer.default_root_dir) / "results.json", json.dumps(jsonable(found), indent=2) + "\n")
+            file = Path(trainer.default_root_dir) / "results.json"
+            with nullcontext() if status in ("finished", "pruned") else sparing(file):
+                write_text(file, json.dumps(jsonable(found), indent=2) + "\n")
 
     def gather(self, trainer: Trainer, pl_module: LightningModule, status: str) -> dict[str, Any]:
         """The content of results.json."""

@@ -31,6 +31,15 @@ class TranslationBoard(Callback):
         self.scored_at = -1
         self._last = Taken({}, {}, {}, {})
 
+    def expect(self, data: Domains) -> None:
+        """Find out what can be measured in ``data``; what it knows of the truth decides which figure counts.
+
+        Raises:
+            Mistake: if nothing could tell a good translator from one that does nothing, or there are too few images.
+        """
+        self._judge.expect(data, data.eval_split)
+        self.history.higher = _public(self._judge.names)
+
     def results(self) -> dict[str, dict[str, Any]]:
         """Every figure's last and best value, best epoch, floor, protocol and, where it has one, ``untouched``."""
         table = self.history.table(lambda name: self._last.protocol.get(name, {}), self._last.floor)
@@ -42,9 +51,7 @@ class TranslationBoard(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Find out what can be measured, and have the extractor's weights before training starts."""
-        data = _domains(trainer)
-        self._judge.expect(data, data.eval_split)
-        self.history.higher = _public(self._judge.names)
+        self.expect(_domains(trainer))
         with _one_after_another(trainer):
             self._judge.prepare()
 

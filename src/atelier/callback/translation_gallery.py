@@ -11,7 +11,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from atelier.callback.gallery import file_name
-from atelier.callback.pictures import Caption, save, show
+from atelier.callback.pictures import Caption, keep, show
 from atelier.callback.recorder import clock_of
 from atelier.callback.strips import Strip, Strips
 from atelier.metric.translation import WAYS
@@ -57,7 +57,7 @@ class TranslationGallery(Callback):
         path = Path(trainer.default_root_dir) / "samples" / f"{file_name(clock.epoch)}.png"
         identity = len({images[0].shape[0] for images in self._real.values()}) == 1
         words = caption(identity=identity, truth=any(self._truth.values()))
-        save(drawn, path, words)
+        keep(drawn, path, words)
         show(trainer, "translations", drawn, words.note)
 
     def _choose(self, data: Domains) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from unittest import mock
 
 from atelier.cli.mistakes import Mistakes
-from atelier.cli.verb import VERBS, attempt
+from atelier.cli.verb import attempt
+from atelier.cli.verbs import VERBS
 from atelier.config.words import suggestion
 from atelier.types import Mistake
 

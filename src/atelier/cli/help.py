@@ -1,117 +1,137 @@
-"""What a person reads who asks for help; made from the configuration itself."""
+"""What a person reads who asks for help; made from the configuration itself, read as text: it answers at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import shutil
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from atelier.config.words import describe, groups
+from atelier.callback.words import called
+from atelier.cli.mistakes import Mistakes
+from atelier.cli.verbs import AXES, COMMANDS, VERBS
+from atelier.config.words import describe, groups, suggestion
 
-_COMMANDS: dict[str, list[tuple[str, str]]] = {
-    "train": [
-        ("python src/train.py", "a DCGAN on handwritten digits, two minutes on a laptop"),
-        ("python src/train.py model=cyclegan data=horse2zebra", "another model, another data set"),
-        ("python src/train.py objective=hinge regularizer=r1", "another game by one word"),
-        ("python src/train.py data=image_folder data.root=pictures", "your own pictures"),
-        ("python src/train.py experiment=dcgan_mnist", "a recipe: one file in conf/experiment"),
-        ("python src/train.py init_from=<run folder>", "fine-tune a trained model"),
-        ("python src/train.py resume=<run folder>", "go on with a run that was cut off (or resume=latest)"),
-        ("python src/train.py -m seed=1,2,3", "several runs"),
-        ("python src/train.py 'logger=wandb'", "curves and pictures on a dashboard"),
-        ("python src/train.py --cfg job", "print the whole configuration and stop"),
-    ],
-    "evaluate": [
-        ("python src/evaluate.py ckpt=<run folder>", "the scores of a run's best model"),
-        ("python src/evaluate.py ckpt=<file> samples=10000", "with more fakes"),
-        ("python src/evaluate.py ckpt=<file> extractor=inception", "the standard FID"),
-    ],
-    "sample": [
-        ("python src/sample.py ckpt=<run folder>", "64 pictures and a grid"),
-        ("python src/sample.py ckpt=<file> samples=1000 seed=7", "more, and others"),
-        ("python src/sample.py ckpt=<file> rows=8", "walks between latents"),
-    ],
-    "encode": [
-        ("python src/encode.py ckpt=<run folder>", "codes, labels and names of the held-out images"),
-        ("python src/encode.py ckpt=<file> split=train", "of the training images"),
-        ("python src/encode.py ckpt=<file> input=pictures", "of your own pictures"),
-    ],
-    "reconstruct": [
-        ("python src/reconstruct.py ckpt=<run folder>", "the held-out images as the code keeps them"),
-        ("python src/reconstruct.py ckpt=<file> input=pictures", "your own pictures"),
-    ],
-    "translate": [
-        ("python src/translate.py ckpt=<run folder> input=photos output=made", "a folder, from domain a to b"),
-        ("python src/translate.py ckpt=<file> input=photos output=made direction=b_to_a", "the way back"),
-        ("python src/translate.py weights=latest_net_G_A.pth input=photos output=made", "weights made elsewhere"),
-        ("python src/translate.py ckpt=<file> input=photo.jpg output=made side_by_side=true", "beside its source"),
-    ],
-    "export": [
-        ("python src/export.py ckpt=<run folder> format=onnx output=made", "for onnxruntime, with a model card"),
-        ("python src/export.py ckpt=<file> format=torch_export output=made", "for PyTorch without this project"),
-        (
-            "python src/export.py ckpt=<file> format=safetensors output=made",
-            "weights, and a JSON that builds the network",
-        ),
-        ("python src/export.py ckpt=<file> format=reference output=made", "a CycleGAN's latest_net_G_A.pth and so on"),
-    ],
-    "compare": [
-        ("python src/compare.py outputs/sweeps/<time>", "the runs of a sweep: a table, compare.csv, compare.html"),
-        ("python src/compare.py outputs/dcgan-digits outputs/gan-digits", "all runs below some folders"),
-        ("python src/compare.py 'outputs/*-digits' sort=val/kid_digits output=kid", "by another score"),
-    ],
-    "dashboard": [
-        ("python src/dashboard.py project=atelier", "a saved workspace for each family of models"),
-        (
-            "python src/dashboard.py project=atelier family=gan file=gan.json",
-            "one, written to a file, without a server",
-        ),
-    ],
-    "serve": [
-        ("python src/serve.py ckpt=<run folder>", "a page on this machine: translate, sample, walk, a quiz"),
-        ("python src/serve.py ckpt=<run>,<other run>", "up to four models beside one another"),
-        ("python src/serve.py ckpt=<run folder> port=8000 open_browser=true", "at this port, opened at once"),
-    ],
-    "extractor": [
-        ("python src/extractor.py data=fashion_mnist", "a feature extractor for Fashion-MNIST"),
-        (
-            "python src/extractor.py data=image_folder data.root=pictures",
-            "one for your own labelled pictures",
-        ),
-    ],
-}
+_WIDEST = 120  # columns; longer lines are hard to read
+_COLUMN = 26  # columns of a name, before what is said of it; longer names have a line of their own
+_FILLED_IN = ("run_dir", "model_name", "data_name")
 
 
-def usage(verb: str, purpose: str, conf: Path) -> str:
-    """The help of one verb: groups with their options, and the commands that people need."""
-    lines = [f"{verb}: {purpose}", "", "Commands that people need:"]
-    width = max(len(command) for command, _ in _COMMANDS[verb])
-    lines += [f"  {command:<{width}}  {meaning}" for command, meaning in _COMMANDS[verb]]
-    composed = _composed(conf, verb)
-    if composed:
-        lines += ["", "Axes of choice (write axis=option):"]
-    for group, options in groups(conf).items():
-        if group not in composed:
-            continue
-        lines.append(f"  {group}")
-        for option in options:
-            lines.append(f"    {option:<20} {describe(conf / group / f'{option}.yaml')}".rstrip())
-    lines += [
-        "",
-        "Every option below an axis is written with dots: data.batch_size=32. --cfg job prints them all with their",
-        "values; -m runs a sweep over lists (seed=1,2,3); --config-dir adds a folder of your own YAMLs.",
-    ]
-    return "\n".join(lines)
+class Option(NamedTuple):
+    """An option of a verb's own. key: as typed. value: its default, as text. meaning: its comment, "" without one."""
+
+    key: str
+    value: str
+    meaning: str
 
 
-def overview(verbs: Mapping[str, str]) -> str:
+def usage(verb: str, conf: Path, axes: Sequence[str] = ()) -> str:
+    """The help of one verb: commands that people need, its own options, its axes of choice and their options.
+
+    axes: tell of these alone.
+
+    Raises:
+        Mistakes: for an axis that the verb has not.
+    """
+    composed = composed_axes(conf, verb)
+    axes = axes if composed else ()
+    if unknown := sorted(set(axes) - composed):
+        raise Mistakes([f"--help {axis}: there is no such axis{suggestion(axis, composed)}" for axis in unknown])
+    shown = [axis for axis in AXES if axis in (axes or composed)]
+    choices = [line for axis in shown for line in _axis(axis, conf)]
+    if axes:
+        return "\n".join(choices)
+    lines = [f"{verb}: {VERBS[verb]}", "", "Commands that people need:"]
+    lines += _table([(_as_called(command), meaning) for command, meaning in COMMANDS[verb]])
+    lines += ["", "Options (write option=value):"]
+    lines += _table([(f"{one.key}={_short(one.value)}", one.meaning) for one in own_options(conf, verb)])
+    if choices:
+        lines += ["", "Axes of choice (write axis=option):", *choices]
+    return "\n".join([*lines, "", *_closing(verb, bool(choices))])
+
+
+def overview() -> str:
     """The verbs, for ``atelier --help``."""
-    lines = ["atelier <verb> [option=value ...]", ""]
-    lines += [f"  {verb:<10} {purpose}" for verb, purpose in verbs.items()]
-    return "\n".join([*lines, "", "atelier <verb> --help lists the options of a verb."])
+    lines = ["atelier <verb> [option=value ...]", "", *_table(VERBS.items())]
+    lines += ["", "atelier <verb> --help lists the options of a verb. Tab completes them in bash after"]
+    return "\n".join([*lines, '  eval "$(atelier --shell-completion install=bash)"'])
 
 
-def _composed(conf: Path, verb: str) -> set[str]:
-    """The groups in the defaults list of a verb's root (read as text: help must not wait for a composition)."""
+def composed_axes(conf: Path, verb: str) -> set[str]:
+    """The groups in the defaults list of a verb's root."""
     text = (conf / f"{verb}.yaml").read_text(encoding="utf-8")
     entries = (line.strip().removeprefix("- ") for line in text.splitlines() if line.startswith("  - "))
-    return {entry.split(":")[0].removeprefix("optional ") for entry in entries}
+    return {entry.split(":")[0].removeprefix("optional ") for entry in entries} & set(groups(conf))
+
+
+def own_options(conf: Path, verb: str) -> list[Option]:
+    """What stands in a verb's root, with the comments above it (``limits.side`` for one a level deeper)."""
+    found: list[Option] = []
+    comment: list[str] = []
+    above = ""
+    for line in (conf / f"{verb}.yaml").read_text(encoding="utf-8").split("\nhydra:")[0].splitlines()[1:]:
+        if written := re.match(r"( *)#\s*(.*)", line):
+            comment.append(written[2])
+        elif entry := re.match(r"( *)(\w+):\s*(.*)", line):
+            key = f"{above}.{entry[2]}" if entry[1] else entry[2]
+            above = above if entry[1] else entry[2]
+            if entry[3]:
+                found.append(Option(key, entry[3], " ".join(comment)))
+                comment = []
+    return [one for one in found if one.key not in _FILLED_IN]
+
+
+def _axis(axis: str, conf: Path) -> list[str]:
+    options = groups(conf)[axis]
+    told = [(option, describe(conf / axis / f"{option}.yaml")) for option in options]
+    return [f"  {axis}: {AXES[axis]}", *_table(told, indent=4, column=_COLUMN)]
+
+
+def _closing(verb: str, has_axes: bool) -> list[str]:
+    lines = []
+    if has_axes:
+        axis = "data" if verb == "train" else "extractor"
+        lines += [
+            f"{called(verb)} --help {axis} tells of that axis alone. Every option below an axis is written with dots: "
+            f"{'data.batch_size=32' if verb == 'train' else 'extractor.weights=<file>'}.",
+        ]
+    lines += [
+        "--cfg job prints all options with their values; -m runs a sweep over lists (seed=1,2,3); --config-dir adds a "
+        "folder of your own YAMLs.",
+        "The Tab key completes axes, options and keys in bash after this line (zsh, fish: write their names):",
+    ]
+    wrapped = [part for line in lines for part in textwrap.wrap(line, _width())]
+    return [*wrapped, f'  eval "$({called(verb)} --shell-completion install=bash)"']
+
+
+def _as_called(command: str) -> str:
+    """``python src/train.py ...`` in the form in which the user has called this."""
+    _, script, *rest = command.split(" ", 2)
+    return " ".join([called(Path(script).stem), *rest])
+
+
+def _short(value: str) -> str:
+    return "" if value in ("???", "${run_dir}") else value
+
+
+def _table(rows: Iterable[tuple[str, str]], indent: int = 2, column: int | None = None) -> list[str]:
+    """Names and what is said of them, wrapped beside them."""
+    rows = list(rows)
+    widest = max((len(name) for name, _ in rows), default=0)
+    column = min(widest, column or _width() // 2)
+    beside = " " * (indent + column + 2)
+    lines: list[str] = []
+    for name, meaning in rows:
+        told = textwrap.wrap(meaning, max(_width() - len(beside), 20), break_on_hyphens=False)
+        if len(name) > column or not told:
+            lines.append(" " * indent + name)
+        else:
+            lines.append(f"{' ' * indent}{name:<{column}}  {told.pop(0)}")
+        lines += [beside + line for line in told]
+    return lines
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)

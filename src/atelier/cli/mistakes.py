@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
+
+_SECRET = re.compile(
+    r"((?:token|password|secret|credentials?|api_?key)=)[^\s:;,]+|(?<=://)[^/@\s]+(?=@)", re.IGNORECASE
+)
+"""What was typed as a key or a password: an answer may end in a log."""
 
 
 class Mistakes(Exception):
@@ -27,5 +33,6 @@ def refuse(found: Iterable[str]) -> None:
 def say(mistakes: Sequence[str]) -> None:
     """Tell ``mistakes`` on standard error."""
     count = len(mistakes)
-    lines = [mistakes[0]] if count == 1 else [f"{count} mistakes:", *(f"  {text}" for text in mistakes)]
+    told = [_SECRET.sub(lambda found: f"{found[1] or ''}(secret)", text) for text in mistakes]
+    lines = told if count == 1 else [f"{count} mistakes:", *(f"  {text}" for text in told)]
     print("atelier: " + "\n".join(lines), file=sys.stderr)  # noqa: T201  # standard error is where mistakes are told

@@ -16,6 +16,7 @@ def aim(cfg: DictConfig) -> tuple[str, bool | None]:
     import torch
 
     from atelier.callback.standing import Board
+    from atelier.callback.translation_board import TranslationBoard
     from atelier.config.build import build
     from atelier.config.rehearse import quiet
 
@@ -24,6 +25,9 @@ def aim(cfg: DictConfig) -> tuple[str, bool | None]:
             continue
         with quiet(), torch.device("meta"):
             observer = build(node)
+        if isinstance(observer, TranslationBoard):
+            with quiet():
+                observer.expect(build(cfg.data))
         if isinstance(observer, Board):
             primary = observer.history.primary
             return primary, observer.history.higher[primary]

@@ -24,36 +24,24 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from atelier.callback.overseer import deliver
-from atelier.cli.help import overview, usage
+from atelier.cli.apart import once_more, place
+from atelier.cli.asked import composed, extra_of, wish_of
+from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
 from atelier.cli.room import make_room
 from atelier.cli.spelling import spelled
-from atelier.config.compose import compose, fill_in
+from atelier.cli.verbs import VERBS
+from atelier.config.compose import fill_in
 from atelier.config.environment import register_resolvers
-from atelier.config.fit import misfits
-from atelier.config.outside import Outside, meeting, outside
+from atelier.config.outside import ALONE, Outside, meeting, outside, restarted
 from atelier.config.override import quoted
-from atelier.config.resume import configuration, conflicts, find, taken, wished
-from atelier.config.sweep import absent, left_open, machinery, planned, undrawn, unfit
+from atelier.config.resume import configuration, conflicts, find, taken
+from atelier.config.sweep import absent, left_open, machinery, patterns, planned, undrawn, unfit
 from atelier.config.words import conf_dir, suggestion
 from atelier.task.ranks import follow, in_silence, order
-from atelier.types import Diverged, Mistake
+from atelier.types import Diverged, Mistake, Vanished
 
 log = logging.getLogger(__name__)
-
-VERBS = {
-    "train": "train a model on a data set",
-    "evaluate": "score a checkpoint",
-    "sample": "make pictures from a checkpoint",
-    "encode": "write an autoencoder's codes of images",
-    "reconstruct": "pass images through an autoencoder",
-    "translate": "take pictures from one domain to the other",
-    "export": "write a model's networks in a form that others open: ONNX, torch.export, safetensors",
-    "extractor": "train a small classifier whose features score models on your own data",
-    "compare": "put runs beside one another: what differs, scores, curves, samples",
-    "serve": "open a web page on which people try out a checkpoint",
-    "dashboard": "make a workspace at Weights & Biases for the runs of a project",
-}
 
 
 def main(verb: str | None = None) -> None:
@@ -67,9 +55,9 @@ def main(verb: str | None = None) -> None:
 
 
 def _verb(words: list[str]) -> tuple[str, list[str]]:
-    if not words or words[0] in ("-h", "--help"):
-        print(overview(VERBS))  # noqa: T201  # the answer to the user's question
-        sys.exit(0 if words else 2)
+    if not words:
+        print(overview())  # noqa: T201  # the answer to the user's question
+        sys.exit(2)
     if words[0] not in VERBS:
         say([f"there is no verb {words[0]}{suggestion(words[0], VERBS)}"])
         sys.exit(2)
@@ -83,7 +71,7 @@ def run(verb: str, words: Sequence[str]) -> int:
     except Mistakes as mistakes:
         say(mistakes.texts)
         return 2
-    except (Mistake, Diverged) as ending:
+    except (Mistake, Diverged, Vanished) as ending:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         say([str(ending)])
@@ -99,22 +87,23 @@ def attempt(verb: str, words: Sequence[str]) -> int:
         Mistakes: whatever is wrong with the words.
         Mistake: what the user has to put right, found on the way.
         Diverged: if training left the finite numbers.
+        Vanished: if the run's folder is gone.
     """
-    if any(word in ("-h", "--help") for word in words):
-        print(usage(verb, VERBS[verb], conf_dir()))  # noqa: T201  # the answer to the user's question
-        return 0
     register_resolvers()
     words = list(map(_at_its_place, words))
     arguments = _arguments(words)
-    if verb == "train" and (here := outside()) is not None:
-        if not here.first:
-            return _join(here, arguments)
-        arguments.overrides += _place(here, arguments)
     flags = [word for word in words if word not in arguments.overrides]
-    if verb == "train" and (wish := _wish(arguments)) is not None:
-        return _go_on(wish, arguments, flags)
+    if verb == "train":
+        here = outside()
+        if restarted():
+            arguments.overrides = once_more(here or ALONE, arguments)
+        if here is not None and not here.first:
+            return _join(here, arguments)
+        arguments.overrides += [] if here is None else place(here, arguments)
+        if (wish := wish_of(arguments)) is not None:
+            return _go_on(wish, arguments, flags)
     overrides = spelled(verb, arguments.overrides)
-    if not (arguments.hydra_help or arguments.shell_completion):
+    if not arguments.hydra_help:
         _check(verb, arguments, overrides)
     return _hydra(verb, [*flags, *overrides])  # Hydra wants its flags on one side
 
@@ -124,40 +113,15 @@ def _at_its_place(word: str) -> str:
     return word.removeprefix("trainer.") if word.startswith("trainer.auto_batch=") else word
 
 
-def _wish(arguments: Namespace) -> str | None:
-    """Which run to go on with, if that is asked for."""
-    try:
-        wish = wished(list(map(quoted, arguments.overrides)))
-    except Mistake as mistake:
-        raise Mistakes([str(mistake)]) from mistake
-    if wish is not None and arguments.multirun:
-        raise Mistakes([f"-m and resume={wish}: one run goes on at a time"])
-    if wish is not None and (arguments.cfg or arguments.info):
-        raise Mistakes([f"--cfg, --info and resume={wish}: the run's configuration is the config.yaml in its folder"])
-    return wish
-
-
-def _place(here: Outside, arguments: Namespace) -> list[str]:
-    """The word that names the run's folder where processes that start apart must agree on it."""
-    if arguments.multirun:
-        raise Mistakes(["-m: a sweep starts processes of its own; leave out torchrun or srun"])
-    if _wish(arguments) is not None:  # the stored run has one
-        return []
-    try:
-        return [f"hydra.run.dir='{meeting(here, list(map(quoted, arguments.overrides)))}'"]
-    except Mistake as mistake:
-        raise Mistakes([str(mistake)]) from mistake
-
-
 def _join(here: Outside, arguments: Namespace) -> int:
     """Train beside the first of several processes, which checks the same words, writes and speaks."""
     words = list(map(quoted, arguments.overrides))
-    extra = None if arguments.config_dir is None else Path(arguments.config_dir)
+    extra = extra_of(arguments)
     try:
-        if (wish := _wish(arguments)) is not None:
+        if (wish := wish_of(arguments)) is not None:
             ours = [word for word in words if not word.startswith(("resume=", "hydra"))]
             return in_silence(_train, configuration(conf_dir(), find(wish), ours, extra))
-        cfg, mistakes = _compose("train", spelled("train", arguments.overrides), extra)
+        cfg, mistakes = composed("train", spelled("train", arguments.overrides), extra)
         if cfg is None or mistakes:
             return 2
         cfg.run_dir = str(Path(meeting(here, words, str(cfg.model_name), str(cfg.data_name))).resolve())
@@ -178,15 +142,15 @@ def _go_on(wish: str, arguments: Namespace, flags: Sequence[str]) -> int:
     refuse(conflicts(words))
     try:
         stored = find(wish)
-        extra = None if arguments.config_dir is None else Path(arguments.config_dir)
+        extra = extra_of(arguments)
         cfg = configuration(conf_dir(), stored, ours, extra)
     except Mistake as mistake:
         raise Mistakes([str(mistake)]) from mistake
     if wish == "latest":
         say([f"resume=latest: going on with {stored.folder}"])
     refuse(_task("train").preflight(cfg))
-    place = [quoted(f"resume={stored.checkpoint}"), quoted(f"hydra.run.dir={stored.folder}")]
-    return _hydra("train", [*flags, *place, *hydras], cfg)
+    there = [quoted(f"resume={stored.checkpoint}"), quoted(f"hydra.run.dir={stored.folder}")]
+    return _hydra("train", [*flags, *there, *hydras], cfg)
 
 
 def _arguments(words: Sequence[str]) -> Namespace:
@@ -216,13 +180,13 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> None:
     Raises:
         Mistakes: whatever is wrong with any of them.
     """
-    extra = None if arguments.config_dir is None else Path(arguments.config_dir)
+    extra = extra_of(arguments)
     searching = arguments.multirun or any(word.startswith("search=") for word in overrides)
-    refuse(absent(overrides))
+    refuse([*absent(overrides), *(patterns(overrides) if arguments.multirun else [])])
     hydra = machinery(conf_dir(), verb, overrides, extra) if searching else None
     refuse(undrawn(hydra, overrides) if arguments.multirun else left_open(hydra, overrides))
     jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
-    configs = [_compose(verb, job, extra) for job in jobs]
+    configs = [composed(verb, job, extra) for job in jobs]
     refuse(text for _, mistakes in configs for text in mistakes)
     if arguments.multirun:
         refuse(unfit(hydra, [cfg for cfg, _ in configs if cfg is not None]))
@@ -233,14 +197,6 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> None:
     if verb == "train":
         refuse(taken(overrides))
     make_room("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
-
-
-def _compose(verb: str, words: Sequence[str], extra: Path | None) -> tuple[DictConfig | None, list[str]]:
-    cfg, mistakes = compose(conf_dir(), verb, words, extra)
-    if cfg is not None:
-        named = {word.lstrip("+~").split("=", 1)[0].split("@")[0] for word in words}
-        mistakes += misfits(cfg, named)
-    return cfg, mistakes
 
 
 def _task(verb: str) -> Any:
@@ -266,7 +222,7 @@ def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) ->
             value = _task(verb).run(cfg)
             deliver(value)
             return value
-        except (Mistake, Diverged) as ending:
+        except (Mistake, Diverged, Vanished) as ending:
             if HydraConfig.get().mode == RunMode.MULTIRUN:  # the job fails and the sweep goes on
                 log.error("this job failed: %s", ending)
                 raise CompactHydraException(str(ending)) from ending  # Hydra tells this kind without a traceback

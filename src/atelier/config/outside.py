@@ -29,6 +29,10 @@ class Outside(NamedTuple):
     name: str | None
 
 
+ALONE = Outside(first=True, world=1, name=None)
+"""A process that was started by itself."""
+
+
 def outside() -> Outside | None:
     """What the environment says of the processes beside this one; None for one that was started alone."""
     said = os.environ.get
@@ -36,7 +40,8 @@ def outside() -> Outside | None:
         name = said("TORCHELASTIC_RUN_ID")
         return Outside(said("RANK") == "0", int(said("WORLD_SIZE", "1")), None if name == "none" else name)
     tasks = int(said("SLURM_NTASKS", "1"))
-    if tasks > 1 and "SLURM_PROCID" in os.environ and said("SLURM_JOB_NAME") not in _INTERACTIVE:
+    by_srun = "SLURM_PROCID" in os.environ and said("SLURM_JOB_NAME") not in _INTERACTIVE
+    if by_srun and (tasks > 1 or "SLURM_STEP_ID" in os.environ):
         name = f"slurm-{said('SLURM_JOB_ID')}-{said('SLURM_STEP_ID', '0')}"  # the same when SLURM starts the job again
         return Outside(said("SLURM_PROCID") == "0", tasks, name)
     if "LOCAL_RANK" in os.environ or said("NODE_RANK", "0") != "0":
@@ -44,6 +49,11 @@ def outside() -> Outside | None:
         first = said("LOCAL_RANK", "0") == "0" and said("NODE_RANK", "0") == "0"
         return Outside(first, None if world is None else int(world), None)
     return None
+
+
+def restarted() -> bool:
+    """Whether SLURM starts the job again: the same words in the same place, with what the last time has left."""
+    return int(os.environ.get("SLURM_RESTART_COUNT") or 0) > 0
 
 
 def meeting(

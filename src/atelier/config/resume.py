@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from atelier.config.compose import compose
 from atelier.config.fit import misfits
+from atelier.config.outside import restarted
 from atelier.config.override import parse
 from atelier.types import Mistake
 
@@ -56,12 +57,18 @@ def conflicts(words: Sequence[str]) -> list[str]:
 def taken(words: Sequence[str]) -> list[str]:
     """Whether the folder that ``words`` choose for a new run holds one already."""
     chosen = [str(override.value()) for override in parse(words)[0] if override.key_or_group == "hydra.run.dir"]
-    return [f"hydra.run.dir={place}: {occupied(place)}" for place in chosen if "${" not in place and holds_run(place)]
+    plain = [place for place in chosen if "${" not in place and not left_early(Path(place))]
+    return [f"hydra.run.dir={place}: {occupied(place)}" for place in plain if holds_run(place)]
 
 
 def holds_run(place: str | Path) -> bool:
     """Whether a run has written to ``place``."""
     return any((Path(place) / name).exists() for name in ("config.yaml", "metrics.csv", "checkpoints"))
+
+
+def left_early(folder: Path) -> bool:
+    """Whether the run in ``folder`` was stopped before its first checkpoint, and its job is now started again."""
+    return restarted() and holds_run(folder) and not (folder / "checkpoints" / "last.ckpt").exists()
 
 
 def occupied(place: str | Path) -> str:
@@ -87,6 +94,11 @@ def find(wish: str) -> Stored:
         raise Mistake(f"resume={wish}: no run's folder (it holds no config.yaml)")
     checkpoint = place if place.is_file() else folder / "checkpoints" / "last.ckpt"
     if not checkpoint.is_file():
+        others = sorted(checkpoint.parent.glob("*.ckpt"), key=lambda file: file.stat().st_mtime)
+        if others:
+            raise Mistake(
+                f"resume={wish}: last.ckpt is missing; the newest one there is {others[-1].name}: resume={others[-1]}"
+            )
         raise Mistake(
             f"resume={wish}: this run was stopped before its first checkpoint, so there is nothing to go on from; "
             "remove the folder and start again with the words in its overrides.yaml "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.override_parser.types import IntervalSweep
+from hydra.core.override_parser.types import Glob, IntervalSweep
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -82,6 +82,16 @@ def left_open(hydra: DictConfig | None, words: Sequence[str]) -> list[str]:
     given = {_key(word) for word in words}
     vague = [key for key in written(hydra) if _key(key) not in given]
     return [f"{named} varies {', '.join(vague)}: add -m to search, or give each of them one value"] if vague else []
+
+
+def patterns(words: Sequence[str]) -> list[str]:
+    """What is wrong with values that stand for whatever fits them."""
+    found = {word: override for word in words if (override := read(word)) is not None}
+    return [
+        f"{word}: patterns are not looked up; list the values: {override.get_key_element()}=a,b"
+        for word, override in found.items()
+        if isinstance(override.value(), Glob)
+    ]
 
 
 def undrawn(hydra: DictConfig | None, words: Sequence[str]) -> list[str]:
@@ -181,10 +191,10 @@ def _crowded(hydra: DictConfig, configs: Sequence[DictConfig]) -> list[str]:
     for cfg in configs:
         trainer = cfg.get("trainer") or {}
         devices, tasks = trainer.get("devices", 1), int(hydra.launcher.get("tasks_per_node", 1))
-        if launcher == _SLURM and tasks > 1 and tasks != devices:
+        if tasks > 1 and tasks != devices:
             mistakes.append(
-                f"hydra.launcher.tasks_per_node={tasks} with trainer.devices={devices}: SLURM starts one task per "
-                "device, so the two must be the same number"
+                f"hydra.launcher.tasks_per_node={tasks} with trainer.devices={devices}: each task is one device's "
+                "process, so the two must be the same number"
             )
         elif _several(trainer) and not (launcher == _SLURM and tasks == devices):
             way = f"hydra.launcher.tasks_per_node={devices}" if launcher == _SLURM else "hydra/launcher=process"

@@ -6,6 +6,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from atelier.network.flat_conv import FlatConv2d
 from atelier.network.layout import swift
 from atelier.network.narrow import NarrowConv2d
 from atelier.network.normalisation import Norm, keeps_bias
@@ -22,8 +23,8 @@ class ResidualBlock(nn.Module):
         super().__init__()
         bias = keeps_bias(norm)
         self.residual = nn.Sequential(
-            *(Reflection(1), nn.Conv2d(channels, channels, 3, bias=bias), norm(channels), nn.ReLU(True)),
-            *(Reflection(1), nn.Conv2d(channels, channels, 3, bias=bias), norm(channels)),
+            *(Reflection(1), FlatConv2d(channels, channels, 3, bias=bias), norm(channels), nn.ReLU(True)),
+            *(Reflection(1), FlatConv2d(channels, channels, 3, bias=bias), norm(channels)),
         )
 
     def forward(self, x: Tensor) -> Tensor:

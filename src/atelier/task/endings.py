@@ -12,12 +12,17 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 
+from atelier.callback.premises import vanished
 from atelier.callback.summary import resume_command
-from atelier.types import Diverged, Mistake
+from atelier.types import Diverged, Mistake, Vanished
 
 log = logging.getLogger(__name__)
 
-_NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
+_NO_MEMORY = (
+    *("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory"),
+    *("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"),
+    "MPS backend out of memory",
+)
 
 
 @contextmanager
@@ -31,11 +36,14 @@ def explained(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
         if trainer.received_sigterm:  # before or after the batches, where Lightning listens: it leaves with 0
             raise SystemExit(143) from None
         raise
-    except (Mistake, Diverged):
+    except (Mistake, Diverged, Vanished):
         raise
     except MisconfigurationException as error:  # Lightning's word for what the configuration asks in vain
         raise Mistake(f"trainer: {' '.join(str(error).split())}") from error
     except (RuntimeError, MemoryError, OSError) as error:
+        folder = Path(cfg.run_dir)
+        if isinstance(error, FileNotFoundError) and not (folder / "config.yaml").exists():
+            raise vanished(folder) from error
         told = _told(cfg, error)
         if told is None:
             raise

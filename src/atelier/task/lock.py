@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import filelock
 from pytorch_lightning.utilities import rank_zero_only
 
-from atelier.config.resume import holds_run, occupied
+from atelier.config.resume import holds_run, left_early, occupied
 from atelier.types import Mistake
 
 
@@ -35,7 +34,9 @@ def claimed(folder: Path, *, new: bool) -> Iterator[None]:
     except filelock.Timeout:
         raise Mistake(f"{folder}: another process is writing to this run; wait for its end, or stop it") from None
     try:
-        if new and holds_run(folder) and not _requeued(folder):
+        if new and left_early(folder):
+            (folder / "metrics.csv").unlink(missing_ok=True)  # its rows come again
+        elif new and holds_run(folder):
             raise Mistake(f"{folder}: {occupied(folder)}")
         yield
     finally:
@@ -46,8 +47,3 @@ def is_first() -> bool:
     """Whether this is the first of the run's processes."""
     rank: int = rank_zero_only.rank  # type: ignore[attr-defined]  # Lightning hangs it on the function
     return rank == 0
-
-
-def _requeued(folder: Path) -> bool:
-    """Whether SLURM starts the same command again; Lightning then goes on from a checkpoint that it saved."""
-    return "SLURM_RESTART_COUNT" in os.environ and any(folder.glob("hpc_ckpt_*.ckpt"))

@@ -10,8 +10,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.callback.atomic import write_text
-from atelier.callback.standing import whole
-from atelier.checkpoint import compare, read
+from atelier.checkpoint import compare, position, read, whole_beside
 from atelier.config.build import build
 from atelier.config.resume import finished, merged, started_with
 from atelier.types import Mistake
@@ -41,28 +40,13 @@ def contents(cfg: DictConfig) -> dict[str, Any]:
     """
     file = Path(cfg.resume.checkpoint)
     try:
-        return read(file)
+        return read(file, "resume")
     except Mistake as mistake:
-        others = [other for other in sorted(file.parent.glob("*.ckpt")) if other.resolve() != file]
-        good = {other: epoch for other in others if (epoch := _epoch(other))}
-        offers = [f"{other.name} of epoch {epoch} is whole: resume={other}" for other, epoch in good.items()]
-        offer = "; ".join(offers) or "the folder holds no other one that is whole: start again, in a new folder"
-        raise Mistake(f"{mistake}. {offer}") from mistake
-
-
-def _epoch(file: Path) -> str | None:
-    try:
-        return f"{whole(_position(read(file)))}"
-    except Mistake:
-        return None
-
-
-def _position(content: dict[str, Any]) -> float:
-    """How far a checkpoint's run had come, in epochs."""
-    try:
-        return float(content["callbacks"]["Clock"]["epoch"])
-    except (KeyError, TypeError, ValueError):
-        raise Mistake("this checkpoint does not say where its run stood, so nothing can go on from it") from None
+        if whole_beside(file):
+            raise
+        raise Mistake(
+            f"{mistake}. The folder holds no other one that is whole: start again, in a new folder"
+        ) from mistake
 
 
 def obstacles(cfg: DictConfig) -> list[str]:
@@ -70,8 +54,7 @@ def obstacles(cfg: DictConfig) -> list[str]:
     file = cfg.resume.checkpoint
     try:
         content = contents(cfg)
-        position = _position(content)
-        _refuse_finished(cfg, position)
+        _refuse_finished(cfg, position(content))
         with torch.device("meta"):
             model = build(cfg.model)
         compare(content["state_dict"], model, f"resume={file}")
@@ -81,11 +64,11 @@ def obstacles(cfg: DictConfig) -> list[str]:
     return []
 
 
-def _refuse_finished(cfg: DictConfig, position: float) -> None:
+def _refuse_finished(cfg: DictConfig, reached: float) -> None:
     folder, epochs = Path(cfg.run_dir), cfg.trainer.max_epochs
     if not finished(folder):  # also where all epochs are trained and only the end was cut off
         return
-    if position >= epochs:
+    if reached >= epochs:
         more = f"trainer.max_epochs={2 * epochs}"
         raise Mistake(f"resume={folder}: this run is finished ({epochs} epochs); to train it further, add {more}")
     if cfg.trainer.get("max_time") is not None and "trainer.max_time" not in cfg.resume.changed:
@@ -124,7 +107,7 @@ def record(cfg: DictConfig) -> list[str]:
         {
             "time": time.strftime("%Y-%m-%d %H:%M:%S"),
             "checkpoint": Path(resume["checkpoint"]).name,
-            "epoch": _position(contents(cfg)),
+            "epoch": position(contents(cfg)),
             "words": resume["words"],
             "changed": resume["changed"],
         }

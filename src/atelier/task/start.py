@@ -60,7 +60,7 @@ def _parts(source: str) -> list[tuple[str, Mapping[str, Tensor]]]:
     """The named parts of a model that ``source`` has weights for; "" is all of it."""
     files = _public_files(Path(source).expanduser()) if source else {}
     if not files:
-        return [("", read(source)["state_dict"])]
+        return [("", read(source, "init_from")["state_dict"])]
     return [(name, from_reference(read_reference(file)).state_dict()) for name, file in files.items()]
 
 

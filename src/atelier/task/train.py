@@ -19,6 +19,7 @@ from atelier.callback.chance import Chance
 from atelier.callback.figures import try_on
 from atelier.callback.overseer import prunes, verdict
 from atelier.callback.preemption import Preemption
+from atelier.callback.premises import Premises
 from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import board_of
 from atelier.callback.resumption import Resumption
@@ -118,7 +119,8 @@ def run(cfg: DictConfig) -> float | None:
 
 def _callbacks(cfg: DictConfig) -> list[Callback]:
     """The configured ones between those that every run has."""
-    first: list[Callback] = [] if checkpoint(cfg) is None else [Resumption(retuned(cfg))]
+    first: list[Callback] = [Premises(Path(cfg.run_dir))]
+    first += [] if checkpoint(cfg) is None else [Resumption(retuned(cfg))]
     chosen = [build(node) for node in cfg.callback.values() if node is not None]
     last = [*([Pruning(verdict)] if prunes() else []), Passport(plain(cfg))]
     return [*first, Chance(cfg.seed), Alike(), *chosen, *last, Preemption(resume_command(Path(cfg.run_dir)))]
@@ -144,6 +146,7 @@ def _write_down(cfg: DictConfig) -> None:
 def _calm() -> None:
     """Silence what our users can do nothing about: Lightning's hints at workers, log intervals and its own products."""
     os.environ.setdefault("WANDB_SILENT", "true")
+    logging.raiseExceptions = False  # a log on a full disk loses its lines, and says nothing in their place
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)

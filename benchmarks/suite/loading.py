@@ -1,0 +1,154 @@
+"""A folder of JPEG files into batches: PIL and torchvision's transforms per image against atelier.
+
+Two domains, files of 256 x 256 px resized to 286 px (bicubic), cropped to 256 px, flipped, scaled to [-1, 1]: the
+public CycleGAN implementation's preparation. An epoch reads every file of both domains.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_images
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from atelier.config.build import build
+from suite.ours import configured
+from suite.row import Row, compared
+from suite.turns import in_turns
+
+SIDE, LOADED = 256, 286
+
+
+class PerImage(Dataset[tuple[Tensor, Tensor]]):
+    """The usual data set: a file is opened, decoded, resized, cropped and flipped whenever it is asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.a, self.b = (sorted((root / f"train{domain}").iterdir()) for domain in "AB")
+        self.transform = transforms.Compose(
+            [
+                transforms.Resize((LOADED, LOADED), transforms.InterpolationMode.BICUBIC),
+                transforms.RandomCrop(SIDE),
+                transforms.RandomHorizontalFlip(),
+                transforms.ToTensor(),
+                transforms.Normalize((0.5,) * 3, (0.5,) * 3),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return max(len(self.a), len(self.b))
+
+    def __getitem__(self, place: int) -> tuple[Tensor, Tensor]:
+        other = int(torch.randint(len(self.b), ()))
+        a, b = (Image.open(file).convert("RGB") for file in (self.a[place % len(self.a)], self.b[other]))
+        return self.transform(a), self.transform(b)
+
+
+def photographs(root: Path, count: int) -> None:
+    """Crops of scikit-learn's two photographs as two domains of ``count`` JPEG files."""
+    chance = np.random.default_rng(0)
+    for split, domain, photo in ((s, d, p) for s in ("train", "test") for d, p in zip("AB", _photos(), strict=True)):
+        folder = root / f"{split}{domain}"
+        folder.mkdir(parents=True)
+        height, width = photo.shape[:2]
+        for number in range(count if split == "train" else 2):
+            top, left = (int(chance.integers(0, n - SIDE)) for n in (height, width))
+            crop = Image.fromarray(photo[top : top + SIDE, left : left + SIDE])
+            crop.save(folder / f"{number:05d}.jpg", quality=90)
+
+
+def _photos() -> list[np.ndarray]:
+    return list(load_sample_images().images)
+
+
+class Epochs:
+    """Atelier's epochs of a folder, one after another.
+
+    root: the folder; cache: where decoded images go; batch_size: pairs.
+    """
+
+    def __init__(self, root: Path, cache: Path, batch_size: int) -> None:
+        os.environ["ATELIER_CACHE"] = str(cache)
+        words = ["model=cyclegan", "data=unpaired_folder", f"data.root={root}", f"data.batch_size={batch_size}"]
+        self.data = build(configured(words).data)
+        self.number = 0
+
+    def open(self) -> None:
+        """Decode what is not decoded yet, and get ready."""
+        self.data.prepare_data()
+        self.data.setup("fit")
+        self.loader = self.data.train_dataloader()
+
+    def __call__(self) -> None:
+        """Go once through all images."""
+        self.loader.sampler.set_epoch(self.number)
+        for batch in self.loader:
+            self.data.on_after_batch_transfer(batch, 0)
+        self.number += 1
+
+
+def rows(images: int, first_rounds: int, rounds: int, batches: tuple[int, ...]) -> list[Row]:
+    """First and later epochs of ``images`` files of each domain, in milliseconds an image."""
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place) / "data"
+        photographs(root, images)
+        found = [_first_epochs(root, images, first_rounds)]
+        for batch_size in batches:
+            found += _later_epochs(root, images, rounds, batch_size)
+    return found
+
+
+def _row(said: str, against: str, images: int, seconds: dict[str, list[float]], asked: float) -> Row:
+    ours, theirs = ([each / (2 * images) for each in seconds[name]] for name in ("atelier", "plain"))
+    note = "milliseconds an image, no worker processes"
+    return compared(said, against, "speed", ours, theirs, asked=asked, note=note)
+
+
+def _first_epochs(root: Path, images: int, rounds: int) -> Row:
+    """Each time with an empty cache."""
+    plain = DataLoader(PerImage(root), batch_size=1, shuffle=True)
+
+    def first() -> None:
+        with tempfile.TemporaryDirectory() as cache:
+            epochs = Epochs(root, Path(cache), 1)
+            epochs.open()
+            epochs()
+
+    seconds = in_turns({"atelier": first, "plain": _through(plain)}, rounds)
+    return _row("JPEG folder, 256 px, first epoch, batch 1", "PIL + torchvision", images, seconds, 3.5)
+
+
+def _later_epochs(root: Path, images: int, rounds: int, batch_size: int) -> list[Row]:
+    with tempfile.TemporaryDirectory() as cache:
+        epochs = Epochs(root, Path(cache), batch_size)
+        epochs.open()
+        _refuse_other_pictures(epochs, root)
+        plain = DataLoader(PerImage(root), batch_size=batch_size, shuffle=True, drop_last=True)
+        seconds = in_turns({"atelier": epochs, "plain": _through(plain)}, rounds)
+        said = f"JPEG folder, 256 px, later epochs, batch {batch_size}"
+        return [_row(said, "PIL + torchvision", images, seconds, 9.0)]
+
+
+def _refuse_other_pictures(epochs: Epochs, root: Path) -> None:
+    """ValueError unless the first file, decoded and resized, is the same on both sides, but for rounding."""
+    ours = epochs.data.training_side("a").pixels[0].float()
+    resize = transforms.Resize((LOADED, LOADED), transforms.InterpolationMode.BICUBIC)
+    theirs = torch.from_numpy(np.array(resize(Image.open(PerImage(root).a[0]))).transpose(2, 0, 1).copy()).float()
+    off = float((ours - theirs).abs().mean())
+    if ours.shape != theirs.shape or off > 0.5:
+        raise ValueError(f"the pictures differ by {off:.2f} of 255 levels on average")
+
+
+def _through(loader: DataLoader[tuple[Tensor, Tensor]]) -> Callable[[], None]:
+    def epoch() -> None:
+        for _ in loader:
+            pass
+
+    return epoch

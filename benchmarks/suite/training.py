@@ -1,0 +1,182 @@
+"""A training step against plain loops and the machine's ceiling: compared, timed, weighed, each in its own process."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from atelier.config.build import build
+from suite import games
+from suite.ceiling import Ceiling, Recorder
+from suite.games import Game
+from suite.how import How
+from suite.machine import settling
+from suite.memory import Peak
+from suite.ours import Batch, Endless, configured, fit, on
+from suite.race import FirstStep, Race
+
+_EXACT = 1e-9
+"""Two programs of one function in float64 differ by rounding alone."""
+_CLOSE = 1e-4
+"""In float32."""
+
+
+def compare(how: How) -> tuple[str, str]:
+    """The game in words, and what the contenders' losses and gradients have to do with each other.
+
+    Small images: every loss and the whole gradient in float64 (with compiling where it is asked for); then the
+    gradients in the numbers of the race, against float64.
+    """
+    game = _game(how)
+    exact = _first(game, how, "64-true", {"plain": torch.float64})
+    loss, gradient = exact.losses_apart("plain"), exact.gradients_apart("plain")
+    if max(loss, gradient) > _EXACT:
+        raise ValueError(f"float64: losses {loss:.1e}, gradients {gradient:.1e} apart from the plain loop's")
+    said = f"float64 losses {loss:.0e}, gradients {gradient:.0e} apart"
+    if how.device == "mps":  # has no float64
+        return game.said, said
+    loops = {"plain": torch.float32, "true": torch.float64}
+    rough = _first(game, how, how.precision, loops)
+    mine, theirs = rough.gradients_apart("true"), rough.gradients_apart("true", of="plain")
+    return game.said, f"{said}; gradient off float64's by {mine:.1e} (the plain loop's by {theirs:.1e})"
+
+
+def _game(how: How) -> Game:
+    name, size = how.game
+    found: Game = getattr(games, name)(size)
+    return found
+
+
+def _first(game: Game, how: How, precision: str, loops: Mapping[str, torch.dtype]) -> FirstStep:
+    """A step on small images beside plain loops of the given kinds of numbers."""
+    words, batch, side = game.small
+    # Apple's devices have no float64: there the comparison is the processor's.
+    device = "cpu" if how.device == "mps" else how.device
+    cfg = configured([*words, *how.extra, f"trainer.precision={precision}"], device)
+    given: dict[str, Any] = {}
+
+    def prepare(model: LightningModule) -> None:
+        given.update(game.same(model, batch))
+
+    makers = {name: partial(_make, game, dtype=dtype, given=given) for name, dtype in loops.items()}
+    step = FirstStep(makers)
+    fit(cfg, Endless(game.noise(batch, side)), step, prepare)
+    return step
+
+
+def _make(game: Game, model: Any, *, dtype: torch.dtype, given: Mapping[str, Any]) -> Any:
+    return game.plain(model, dtype=dtype, **given)
+
+
+def race(how: How) -> dict[str, list[float]]:
+    """Seconds of a step of every contender, round by round: "atelier", "ceiling" and the plain loops."""
+    from torch._dynamo.utils import counters
+
+    game = _game(how)
+    words = [*game.words, f"trainer.precision={how.precision}"]
+    recorder = Recorder()
+    # Compiled code runs past the recorder: the operations are those of the step as it is without compiling.
+    fit(configured(words, how.device), Endless(game.noise(game.batch, game.side)), _OneStep(recorder))
+    settle = settling(how.device)
+    device = torch.device(how.device)
+    batches = itertools.cycle([game.noise(game.batch, game.side)(seed) for seed in range(8)])
+
+    def rivals(model: LightningModule) -> dict[str, Callable[[], object]]:
+        found = {
+            name: partial(_plain_step, game.plain(model, dtype=torch.float32), batches, device, mode)
+            for name, mode in _modes(how.device).items()
+        }
+        return {**found, "ceiling": Ceiling(recorder, settle)}
+
+    watcher = Race(rivals, how.rounds, settle, most_seconds=how.most_seconds)
+    fit(configured([*words, *how.extra], how.device), Endless(game.noise(game.batch, game.side)), watcher)
+    if how.extra and not counters["frames"]["ok"]:
+        raise ValueError(f"{' '.join(how.extra)}: nothing was compiled")
+    return watcher.counted()
+
+
+def _modes(device: str) -> dict[str, str | None]:
+    """The plain loops by name, and how they multiply float32: None leaves it to torch."""
+    if device == "cuda":
+        return {"plain loop, float32 (TF32 in convolutions alone)": None, "plain loop, TF32 everywhere": "tf32"}
+    return {"plain loop, float32": None}
+
+
+def _plain_step(loop: Any, batches: Iterator[Batch], device: torch.device, mode: str | None) -> None:
+    with _multiplying(mode):
+        loop.step(on(next(batches), device))
+
+
+@contextmanager
+def _multiplying(mode: str | None) -> Iterator[None]:
+    if mode is None:
+        yield
+        return
+    places: Any = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    former = [place.fp32_precision for place in places]
+    for place in places:
+        place.fp32_precision = mode
+    try:
+        yield
+    finally:
+        for place, precision in zip(places, former, strict=True):
+            place.fp32_precision = precision
+
+
+def weigh(how: How, contender: str) -> int | None:
+    """The contender's peak of memory in its second and third step, alone in this process."""
+    game = _game(how)
+    noise = game.noise(game.batch, game.side)
+    if contender == "atelier":
+        data = Endless(noise)
+        watcher = _ThreeSteps(Peak(how.device))
+        fit(configured([*game.words, *how.extra, f"trainer.precision={how.precision}"], how.device), data, watcher)
+        return watcher.bytes
+    batch, device = noise(0), torch.device(how.device)
+    peak = Peak(how.device)
+    loop = _plain_alone(game, how)
+    loop.step(on(batch, device))
+    peak.again()
+    for _ in range(2):
+        loop.step(on(batch, device))
+    return peak.taken()
+
+
+def _plain_alone(game: Game, how: How) -> Any:
+    model = build(configured(game.words).model).to(how.device)
+    return game.plain(model, dtype=torch.float32)
+
+
+class _OneStep(Callback):
+    """Records the operations of one step, and ends."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        self._recorder.__enter__()
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        self._recorder.__exit__(None, None, None)
+        trainer.should_stop = True
+
+
+class _ThreeSteps(Callback):
+    """Reads the peak of the second and third step."""
+
+    def __init__(self, peak: Peak) -> None:
+        self._peak, self._steps = peak, 0
+        self.bytes: int | None = None
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        self._steps += 1
+        if self._steps == 1:
+            self._peak.again()
+        trainer.should_stop = self._steps == 3
+        self.bytes = self._peak.taken()

@@ -1,0 +1,50 @@
+"""Words of processes that start apart, or once more: where they meet, and what they go on with."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from atelier.cli.asked import composed, extra_of, wish_of
+from atelier.cli.mistakes import Mistakes
+from atelier.cli.spelling import spelled
+from atelier.config.outside import Outside, meeting
+from atelier.config.override import quoted
+from atelier.config.resume import holds_run, left_early
+from atelier.types import Mistake
+
+
+def once_more(here: Outside, arguments: Namespace) -> list[str]:
+    """The words of a job that SLURM starts again: its run goes on, if it has come far enough."""
+    words: list[str] = arguments.overrides
+    if arguments.multirun or arguments.cfg or arguments.info or wish_of(arguments) is not None:
+        return words
+    folder = _folder(here, arguments)
+    if folder is None or not (folder / "checkpoints" / "last.ckpt").is_file():
+        return words
+    return [f"resume={folder}", *(word for word in words if word.startswith("hydra") and "run.dir=" not in word)]
+
+
+def _folder(here: Outside, arguments: Namespace) -> Path | None:
+    """The folder that processes which start apart agree on; None if there is none, or if the words are wrong."""
+    try:
+        cfg, _ = composed("train", spelled("train", arguments.overrides), extra_of(arguments))
+        words = list(map(quoted, arguments.overrides))
+        return None if cfg is None else Path(meeting(here, words, str(cfg.model_name), str(cfg.data_name))).resolve()
+    except (Mistake, Mistakes):
+        return None
+
+
+def place(here: Outside, arguments: Namespace) -> list[str]:
+    """The word that names the run's folder where processes that start apart must agree on it."""
+    if arguments.multirun and here.world != 1:
+        raise Mistakes(["-m: a sweep starts processes of its own; leave out torchrun or srun"])
+    if arguments.multirun or wish_of(arguments) is not None:  # the stored run has one
+        return []
+    folder = _folder(here, arguments) if here.world == 1 else None
+    if folder is not None and holds_run(folder) and not left_early(folder):
+        return []  # by hand, in a shell that SLURM has started: not the first run there
+    try:
+        return [f"hydra.run.dir='{meeting(here, list(map(quoted, arguments.overrides)))}'"]
+    except Mistake as mistake:
+        raise Mistakes([str(mistake)]) from mistake

@@ -1,0 +1,85 @@
+"""The worked examples of «adding your own»: written out, checked, and trained with."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+from said import ROOT, files
+
+from atelier.cli import run
+from atelier.config.compose import compose
+from atelier.config.environment import register_resolvers
+from atelier.config.fit import misfits
+from atelier.config.rehearse import refused
+from atelier.config.words import conf_dir, describe
+
+SMALL = ["trainer=cpu", "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1", "callback.report=null"]
+GAN = ["model.generator.width=4", "model.critic.network.width=4", "data.batch_size=60"]
+
+WAYS = {
+    "objective": ["model=dcgan", "data=digits", "objective=smoothed", "objective.target=0.8", *GAN],
+    "data": ["model=dcgan", "data=circles", "condition=label", *GAN],
+    "model": ["model=vae", "data=digits", "latent.dim=8", "data.subset=180"],
+}
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files of one page, its modules within reach of ``import atelier``."""
+    for name, text in files(ROOT / "docs" / "adding" / f"{request.param}.md").items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    for package in (tmp_path / "src" / "atelier").glob("*"):
+        home = importlib.import_module(f"atelier.{package.name}")
+        monkeypatch.setattr(home, "__path__", [*home.__path__, str(package)])
+    return tmp_path
+
+
+@pytest.mark.parametrize(("place", "words"), WAYS.items(), indirect=["place"], ids=WAYS)
+def test_an_example_passes_the_check_and_its_own_tests(place: Path, words: list[str]) -> None:
+    register_resolvers()
+    cfg, mistakes = compose(conf_dir(), "train", words, place / "conf")
+    assert cfg is not None, mistakes
+    assert mistakes + misfits(cfg, {word.partition("=")[0] for word in words}) + refused(cfg) == []
+    assert all(describe(file) for file in (place / "conf").rglob("*.yaml"))
+    (file,) = (place / "tests").rglob("test_*.py")
+    namespace: dict[str, object] = {"__name__": file.stem}
+    exec(compile(file.read_text(), str(file), "exec"), namespace)
+    tests = [value for name, value in namespace.items() if name.startswith("test_")]
+    assert tests
+    for test in tests:
+        assert callable(test)
+        test()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("place", "words"), WAYS.items(), indirect=["place"], ids=WAYS)
+def test_an_example_trains_and_its_checkpoint_opens(
+    place: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    assert run("train", [*words, *SMALL, "--config-dir", "conf", "hydra.run.dir=run"]) == 0
+    assert json.loads(Path("run/results.json").read_text())["scores"]["val/fd_digits"]["last"] > 0
+    assert run("sample", ["ckpt=run", "samples=4", "hydra.run.dir=made"]) == 0
+    assert len(list(Path("made").glob("[0-9].png"))) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("model", ["model=small_dcgan", "data=digits"]),
+        ("data", ["data=leaves", "model=dcgan"]),
+    ],
+    indirect=["place"],
+    ids=["model", "data"],
+)
+def test_a_variant_is_one_yaml(place: Path, words: list[str]) -> None:
+    register_resolvers()
+    cfg, mistakes = compose(conf_dir(), "train", words, place / "conf")
+    assert cfg is not None, mistakes
+    assert mistakes + misfits(cfg, set()) + refused(cfg) == []
