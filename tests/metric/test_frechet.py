@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -7,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from atelier.metric import moments
 from atelier.metric.frechet import FrechetDistance
 from atelier.types import Features, Mistake
 
@@ -66,10 +69,7 @@ def test_of_gaussians_that_do_not_commute() -> None:
 
 def test_agrees_with_torchmetrics_and_scipy() -> None:
     real, fake = draw(300, 12, 0), draw(200, 12, 1) * 1.3 + 0.2
-    reference = FrechetInceptionDistance(feature=Itself())
-    reference.update(real, real=True)
-    reference.update(fake, real=False)
-    assert distance(real, fake) == pytest.approx(reference.compute().item(), rel=1e-6)
+    assert distance(real, fake) == pytest.approx(by_torchmetrics(real, fake), rel=1e-6)
     assert distance(real, fake) == pytest.approx(by_sqrtm(real, fake), rel=1e-6)
 
 
@@ -77,6 +77,50 @@ def test_agrees_with_torchmetrics_and_scipy() -> None:
 def test_fewer_images_than_features(reals: int, fakes: int) -> None:
     real, fake = draw(reals, 64, 0), draw(fakes, 64, 1) * 1.5 + 0.1
     assert distance(real, fake) == pytest.approx(by_eigenvalues(real, fake), rel=1e-6)
+
+
+def by_torchmetrics(real: Tensor, fake: Tensor) -> float:
+    reference = FrechetInceptionDistance(feature=Itself())
+    reference.update(real, real=True)
+    reference.update(fake, real=False)
+    return reference.compute().item()
+
+
+@pytest.mark.parametrize("count", [5, 12, 13, 40])
+@pytest.mark.parametrize("case", ["alive", "dead", "constant"])
+def test_agrees_with_torchmetrics_at_any_size(count: int, case: str) -> None:
+    real, fake = draw(30, 12, 0), draw(count, 12, 1) * 1.3 + 0.2
+    if case == "dead":
+        real[:, 4:7], fake[:, 5:9] = 0, 0
+    if case == "constant":
+        fake = fake[:1].expand(count, -1)
+    assert distance(real, fake) == pytest.approx(by_torchmetrics(real, fake), rel=1e-6)
+
+
+@pytest.mark.parametrize("count", [40, 12])
+def test_blocks_change_nothing(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, fake = draw(50, 12, 0), draw(count, 12, 1) * 1.3 + 0.2
+    whole = distance(real, fake)
+    monkeypatch.setattr(moments, "_ROWS", 7)
+    monkeypatch.setattr(moments, "_COLUMNS", 5)
+    assert distance(real, fake) == pytest.approx(whole, rel=1e-12)
+
+
+def test_a_large_factorisation_of_reals_is_found_again_by_their_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATELIER_CACHE", str(tmp_path))
+    monkeypatch.setattr(moments, "_LARGE", 1)
+    real, fake = draw(50, 12, 0), draw(40, 12, 1) + 1
+    figure = distance(real, fake)
+    factor = moments._factored
+    monkeypatch.setattr(moments, "_factored", lambda _: pytest.fail("factored again"))
+    assert distance(real.clone(), fake) == figure
+    monkeypatch.setattr(moments, "_factored", factor)
+    changed = real.clone()
+    changed[3, 4] += 1e-9
+    distance(changed, fake)
+    assert len(list((tmp_path / "moments").iterdir())) == 2
 
 
 @pytest.mark.parametrize("count", [2, 10, 100])

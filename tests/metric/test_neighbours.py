@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from atelier.metric import neighbours
 from atelier.metric.neighbours import DensityCoverage, PrecisionRecall
@@ -41,6 +44,28 @@ def test_agree_with_their_definitions_pair_by_pair(k: int) -> None:
     }
     pair = Features(real, None), Features(fake, None)
     assert PrecisionRecall(k)(*pair) | DensityCoverage(k)(*pair) == pytest.approx(expected, rel=1e-12)
+
+
+class Largest(TorchDispatchMode):
+    """Remembers the size of the largest tensor that anything made."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        tensors = [part for part in (made if isinstance(made, tuple) else (made,)) if isinstance(part, Tensor)]
+        self.numbers = max([self.numbers, *(tensor.numel() for tensor in tensors)])
+        return made
+
+
+@pytest.mark.parametrize("score", [PrecisionRecall(3), DensityCoverage(5)])
+def test_no_matrix_of_all_distances_is_held(
+    score: PrecisionRecall | DensityCoverage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "_BLOCK_ENTRIES", 3000)
+    with Largest() as largest:
+        score(Features(draw(200, 0), None), Features(draw(300, 1), None))
+    assert largest.numbers <= 3000 < 200 * 200
 
 
 def test_of_a_sample_to_itself() -> None:

@@ -1,4 +1,4 @@
-"""Real features on disk: a data set is looked at once per extractor, not once per run."""
+"""What is derived from real images, on disk: a data set is looked at once per extractor, not once per run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from atelier.cachedir import cache_dir
 from atelier.metric.extractor import Extractor
@@ -35,25 +36,41 @@ def cached_features(
         "resize": extractor.resize,
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-    path = cache_dir("features") / f"{digest}.pt"
-    kept = _read(path)
-    if kept is not None:
-        return kept
+
+    def described() -> dict[str, Any]:
+        made = make()
+        logits = None if made.logits is None else made.logits.cpu()
+        return {"key": key, "features": made.features.cpu(), "logits": logits}
+
+    found = kept("features", digest, {"features", "logits"}, described)
+    return Features(found["features"], found["logits"])
+
+
+def kept(folder: str, digest: str, names: set[str], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Tensors and plain values of ``digest``, which stands for all that they depend on: from the cache, else made.
+
+    names: what must be among them. A damaged file is made anew; a cache that cannot be written is done without.
+    """
+    path = cache_dir(folder) / f"{digest}.pt"
+    found = _read(path, names)
+    if found is not None:
+        return found
     made = make()
-    features = Features(made.features.cpu(), None if made.logits is None else made.logits.cpu())
     try:
-        write_atomically(path, {"key": key, "features": features.features, "logits": features.logits})
+        write_atomically(path, made)
     except OSError as error:
-        _log.warning("real features are not cached, they will be computed again: %s", error)
-    return features
+        _log.warning("%s of reals are not cached, they will be computed again: %s", folder, error)
+    return made
 
 
-def _read(path: Path) -> Features | None:
+def _read(path: Path, names: set[str]) -> dict[str, Any] | None:
     try:
-        kept = read_plain(path)
-        return Features(kept["features"], kept["logits"])
+        found = read_plain(path)
+        if not isinstance(found, dict) or not names <= found.keys():
+            raise ValueError("something is missing")
+        return found
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         _log.warning("%s cannot be read and is made anew: %s", path, error)
         return None

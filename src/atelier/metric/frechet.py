@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from atelier.metric.score import OfReal, exact, require_images
+from atelier.metric.moments import centred, covariance, lower_product, moments
+from atelier.metric.score import OfReal, require_images
 from atelier.types import Features
 
 
@@ -26,44 +26,30 @@ class FrechetDistance:
     names: Mapping[str, bool] = {"fd": False}
 
     def __init__(self) -> None:
-        self._real = OfReal(_moments)
+        self._real = OfReal(moments)
 
     def __call__(self, real: Features, fake: Features) -> dict[str, float]:
         """The distance of features ``[N, d]`` and ``[M, d]``; Mistake for fewer than two images on a side."""
         require_images("the Fréchet distance", 2, real.features, fake.features)
         ours = self._real(real.features)
-        mean, spread = _centred(fake.features)
-        squared = (ours.mean - mean).square().sum() + ours.root.square().sum() + spread.square().sum()
-        return {"fd": (squared - 2 * _trace_of_root(ours.root, spread)).clamp(min=0).item()}
-
-
-class _Moments(NamedTuple):
-    """Mean ``[d]`` and a root R ``[r, d]`` of the covariance: Σ = RᵀR."""
-
-    mean: Tensor
-    root: Tensor
-
-
-def _centred(features: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean ``[d]`` and the deviations ``[N, d]`` / √(N − 1), which are a root of the covariance."""
-    features = exact(features)
-    mean = features.mean(dim=0)
-    return mean, (features - mean) / (len(features) - 1) ** 0.5
-
-
-def _moments(features: Tensor) -> _Moments:
-    mean, spread = _centred(features)
-    if len(spread) <= spread.shape[1]:
-        return _Moments(mean, spread)
-    values, vectors = torch.linalg.eigh(spread.T @ spread)
-    # Rounding makes a dead feature's eigenvalue slightly negative; Cholesky would fail there.
-    return _Moments(mean, values.clamp(min=0).sqrt().unsqueeze(1) * vectors.T)
+        count, width = fake.features.shape
+        if count < width:
+            mean, spread = centred(fake.features)
+            trace, across = spread.square().sum(), _trace_of_root(ours.root, spread)
+        else:
+            mean, spread = covariance(fake.features)
+            trace, across = spread.trace(), _trace_of_root_of_product(ours.root, spread)
+        squared = (ours.mean - mean).square().sum() + ours.root.square().sum() + trace
+        return {"fd": (squared - 2 * across).clamp(min=0).item()}
 
 
 def _trace_of_root(root: Tensor, spread: Tensor) -> Tensor:
-    """Tr (Σ₁Σ₂)^½ from a root of each covariance, ``[r, d]`` and ``[N, d]``."""
-    if len(spread) < spread.shape[1]:
-        singular: Tensor = torch.linalg.svdvals(root @ spread.T)
-        return singular.sum()
-    squared: Tensor = torch.linalg.eigvalsh(root @ (spread.T @ spread) @ root.T)
+    """Tr (Σ₁Σ₂)^½ from a root of each covariance, ``[r, d]`` and ``[N, d]`` with N < d."""
+    singular: Tensor = torch.linalg.svdvals(root @ spread.T)
+    return singular.sum()
+
+
+def _trace_of_root_of_product(root: Tensor, covariance: Tensor) -> Tensor:
+    """The same from R₁ ``[r, d]`` and Σ₂ ``[d, d]``: R₁Σ₂R₁ᵀ has the eigenvalues of Σ₁Σ₂ that are not zero."""
+    squared: Tensor = torch.linalg.eigvalsh(lower_product(root @ covariance, root))  # looks at the lower half alone
     return squared.clamp(min=0).sqrt().sum()

@@ -34,10 +34,9 @@ class PrecisionRecall:
         x, y = exact(real.features), exact(fake.features)
         fake_radii = radii(y, self.k)
         precise, recalled = 0, torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        for _, distances in blocks(y, x):
+        for rows, distances in blocks(y, x):
             precise += int((distances <= real_radii).any(dim=1).sum())
-        for rows, distances in blocks(x, y):
-            recalled[rows] = (distances <= fake_radii).any(dim=1)
+            recalled |= (distances <= fake_radii[rows].unsqueeze(1)).any(dim=0)
         return {"precision": precise / len(y), "recall": int(recalled.sum()) / len(x)}
 
 
