@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from atelier.data import album, picture
 from atelier.data.folder import ImageFolder
@@ -122,6 +123,17 @@ def test_unreadable_files_are_left_out_and_listed(
     broken = ["bomb.png", "cut.jpg", "empty.png", "lost.png", "movie.png", "text.png", "\\udcff.png"]
     assert sorted(lines) == sorted(f"train/{name}" for name in broken)
     assert "megapixels" in lines["train/bomb.png"]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_bar_counts_what_is_decoded_on_a_terminal_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(album, "Console", lambda stderr: Console(file=shown, force_terminal=terminal, width=200))
+    folder(fill(tmp_path / "[root]", "train/1.png", "train/2.png", "test/1.png"))
+    assert ("[root] (train): decoding" in shown.getvalue()) == terminal
+    assert bool(shown.getvalue()) == terminal
 
 
 def test_no_readable_image_is_a_mistake(tmp_path: Path, cache: Path) -> None:

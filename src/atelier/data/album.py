@@ -9,16 +9,19 @@ import logging
 import os
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
 from torch import Tensor
 
 from atelier.cachedir import cache_dir
@@ -28,6 +31,8 @@ from atelier.data.ragged import Ragged
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # To be raised when decoding changes, so that older blocks are not taken for new ones.
 _VERSION = 2
@@ -147,7 +152,7 @@ def _decode(files: Mapping[str, Path], reader: Reader, building: Path, what: str
     shapes: list[tuple[int, ...]] = []
     unreadable: dict[str, str] = {}
     with (building / "pixels.u8").open("wb") as pixels:
-        for name, found in _read_all(files, reader):
+        for name, found in _watched(_read_all(files, reader), len(files), what):
             if isinstance(found, str):
                 unreadable[name] = found
             else:
@@ -161,6 +166,13 @@ def _decode(files: Mapping[str, Path], reader: Reader, building: Path, what: str
     if unreadable:
         lines = "".join(f"{printable(name)}\t{printable(reason)}\n" for name, reason in unreadable.items())
         (building / _UNREADABLE).write_text(lines, encoding="utf-8")
+
+
+def _watched(items: Iterator[T], total: int, what: str) -> Iterable[T]:
+    """``items``, with a bar of how many have passed where somebody sits at a terminal."""
+    console = Console(stderr=True)
+    said = escape(f"{what}: decoding")
+    return track(items, said, total, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _read_all(files: Mapping[str, Path], reader: Reader) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
