@@ -87,7 +87,7 @@ def _ours(text: str, names: set[str]) -> dict[str, str]:
             for head in re.finditer(r"(?:^|(?<=[.;)] )|(?<=\w ))((?:\w+)(?:, \w+)*): ", words)
             if set(head[1].split(", ")) <= names
         ]
-        for (_, start, known), end in zip(heads, [head[0] for head in heads[1:]] + [len(words)], strict=True):
+        for (_, start, known), end in zip(heads, [*(head[0] for head in heads[1:]), len(words)], strict=False):
             found |= dict.fromkeys(known, _plain(words[start:end].strip()))
     return found
 
