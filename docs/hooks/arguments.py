@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import types
@@ -32,6 +33,7 @@ class Argument(NamedTuple):
     text: str
 
 
+@functools.cache
 def arguments(path: str) -> dict[str, Argument]:
     """Every argument of the class ``path``; none where it cannot be imported (an extra that is not installed)."""
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from arguments import Argument, arguments
+from arguments import Argument, arguments, summary
 from omegaconf import OmegaConf
 
 _FACTS = {
@@ -116,8 +116,9 @@ def _walk(
             yield Key(typed, written(value), says.kind, text or _fact(at))
             continue
         if "_target_" in value:
-            yield Key(typed, str(value["_target_"]).rpartition(".")[2], "part", text)
-            yield from _walk(value, typed, noted, at, arguments(str(value["_target_"])))
+            target = str(value["_target_"])
+            yield Key(typed, target.rpartition(".")[2], "part", text or summary(target))
+            yield from _walk(value, typed, noted, at, arguments(target))
         elif value and name != "counts":
             if name != "facts" and text:
                 yield Key(typed, "", "mapping", text)

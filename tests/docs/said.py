@@ -41,7 +41,7 @@ def _commands(page: Path) -> Iterator[Command]:
         if kind == "bash"
         for line in body.replace("\\\n", " ").splitlines()
     ]
-    lines += re.findall(r"`((?:uv run |python )?src/\w+\.py[^`]*)`", _FENCE.sub("", text))
+    lines += re.findall(r"`((?:uv run |python )?src/\w+\.py [^`]+)`", _FENCE.sub("", text))
     for line in lines:
         if command := read(line, name):
             yield command

@@ -39,7 +39,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return tmp_path
 
 
-@pytest.mark.parametrize(("place", "words"), WAYS.items(), indirect=["place"], ids=WAYS)
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [pytest.param(*way, marks=[] if way[0] == "objective" else pytest.mark.slow) for way in WAYS.items()],
+    indirect=["place"],
+    ids=WAYS,
+)
 def test_an_example_passes_the_check_and_its_own_tests(place: Path, words: list[str]) -> None:
     register_resolvers()
     cfg, mistakes = compose(conf_dir(), "train", words, place / "conf")
