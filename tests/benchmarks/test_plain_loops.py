@@ -18,7 +18,7 @@ def test_a_plain_loop_plays_the_same_game(game: str) -> None:
     assert note.startswith("float64 losses")
 
 
-@pytest.mark.parametrize("recipe", ["first_run", "machinery"])
+@pytest.mark.parametrize("recipe", [pytest.param("first_run", marks=pytest.mark.slow), "machinery"])
 def test_a_recipe_by_hand_plays_the_same_game(recipe: str) -> None:
     assert same_game(recipe).startswith("float64 losses")
 
