@@ -35,8 +35,8 @@ def main() -> None:
         print("\n".join(known))
         return
     chosen = _chosen(known, arguments.only)
-    report = _measured(chosen, arguments.device, arguments.minutes)
-    _tell(report, arguments)
+    report = _measured(chosen, arguments)
+    _tell(report)
     if report.failures:
         sys.exit(1)
 
@@ -66,11 +66,11 @@ def _chosen(known: Mapping[str, Measure], only: str | None) -> dict[str, Measure
     return found
 
 
-def _measured(chosen: Mapping[str, Measure], device: str, minutes: float) -> Report:
-    started = time.monotonic()
-    if (reason := alone("suite.machine.missing", device)) is not None:
+def _measured(chosen: Mapping[str, Measure], arguments: argparse.Namespace) -> Report:
+    started, minutes = time.monotonic(), arguments.minutes
+    if (reason := alone("suite.machine.missing", arguments.device)) is not None:
         sys.exit(reason)
-    report = Report(alone("suite.machine.describe", device))
+    report = Report(alone("suite.machine.describe", arguments.device))
     print(report.machine, file=sys.stderr)
     for number, (name, measure) in enumerate(chosen.items(), 1):
         if time.monotonic() - started > 60 * minutes:
@@ -89,16 +89,15 @@ def _measured(chosen: Mapping[str, Measure], device: str, minutes: float) -> Rep
             print(f"failed: {report.failures[name]}", file=sys.stderr)
             continue
         report.rows += rows
+        _keep(report, arguments)
         figures = ", ".join(cells(row)[4] for row in rows)
         print(f"{figures} ({time.perf_counter() - began:.0f} s)", file=sys.stderr)
+    _keep(report, arguments)
     return report
 
 
-def _tell(report: Report, arguments: argparse.Namespace) -> None:
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(table(report))
-    for line in notes(report):
-        console.print(line, markup=False, highlight=False)
+def _keep(report: Report, arguments: argparse.Namespace) -> None:
+    """Write the files that were asked for: after every row, so that what was measured stays if the rest is cut off."""
     if arguments.markdown:
         arguments.markdown.write_text(markdown(report) + "\n", encoding="utf-8")
     if arguments.json:
@@ -109,6 +108,13 @@ def _tell(report: Report, arguments: argparse.Namespace) -> None:
             "failures": report.failures,
         }
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _tell(report: Report) -> None:
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table(report))
+    for line in notes(report):
+        console.print(line, markup=False, highlight=False)
 
 
 if __name__ == "__main__":
