@@ -1,7 +1,7 @@
 """All that is said about speed, measured: atelier against what people run today and against the machine's ceiling.
 
-    uv run benchmarks/run.py                         # every row on this machine's processor (half an hour on two cores)
-    uv run benchmarks/run.py --quick                 # smaller sizes, fewer rounds: about two minutes
+    uv run benchmarks/run.py                         # every row on this machine's processor
+    uv run benchmarks/run.py --quick                 # smaller sizes, fewer rounds
     uv run benchmarks/run.py --only cyclegan,frechet # single rows or all that begin so; --list shows the names
     uv run benchmarks/run.py --device cuda --minutes 9 --json figures.json --markdown figures.md
 
@@ -45,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu", help="where to compute (cpu)")
     parser.add_argument("--only", metavar="NAME[,NAME]", help="the rows whose names begin with one of these")
-    parser.add_argument("--quick", action="store_true", help="smaller sizes and fewer rounds: about two minutes")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes and fewer rounds")
     parser.add_argument("--list", action="store_true", help="show the names of the rows, and end")
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no further row after so long")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here as well")
