@@ -1,7 +1,7 @@
 """All that is said about speed, measured: atelier against what people run today and against the machine's ceiling.
 
-    uv run benchmarks/run.py                         # every row on this machine's processor (half an hour on two cores)
-    uv run benchmarks/run.py --quick                 # smaller sizes, fewer rounds: about two minutes
+    uv run benchmarks/run.py                         # every row on this machine's processor
+    uv run benchmarks/run.py --quick                 # smaller sizes, fewer rounds
     uv run benchmarks/run.py --only cyclegan,frechet # single rows or all that begin so; --list shows the names
     uv run benchmarks/run.py --device cuda --minutes 9 --json figures.json --markdown figures.md
 
@@ -35,8 +35,8 @@ def main() -> None:
         print("\n".join(known))
         return
     chosen = _chosen(known, arguments.only)
-    report = _measured(chosen, arguments.device, arguments.minutes)
-    _tell(report, arguments)
+    report = _measured(chosen, arguments)
+    _tell(report)
     if report.failures:
         sys.exit(1)
 
@@ -45,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu", help="where to compute (cpu)")
     parser.add_argument("--only", metavar="NAME[,NAME]", help="the rows whose names begin with one of these")
-    parser.add_argument("--quick", action="store_true", help="smaller sizes and fewer rounds: about two minutes")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes and fewer rounds")
     parser.add_argument("--list", action="store_true", help="show the names of the rows, and end")
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no further row after so long")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here as well")
@@ -66,11 +66,11 @@ def _chosen(known: Mapping[str, Measure], only: str | None) -> dict[str, Measure
     return found
 
 
-def _measured(chosen: Mapping[str, Measure], device: str, minutes: float) -> Report:
-    started = time.monotonic()
-    if (reason := alone("suite.machine.missing", device)) is not None:
+def _measured(chosen: Mapping[str, Measure], arguments: argparse.Namespace) -> Report:
+    started, minutes = time.monotonic(), arguments.minutes
+    if (reason := alone("suite.machine.missing", arguments.device)) is not None:
         sys.exit(reason)
-    report = Report(alone("suite.machine.describe", device))
+    report = Report(alone("suite.machine.describe", arguments.device))
     print(report.machine, file=sys.stderr)
     for number, (name, measure) in enumerate(chosen.items(), 1):
         if time.monotonic() - started > 60 * minutes:
@@ -89,16 +89,15 @@ def _measured(chosen: Mapping[str, Measure], device: str, minutes: float) -> Rep
             print(f"failed: {report.failures[name]}", file=sys.stderr)
             continue
         report.rows += rows
+        _keep(report, arguments)
         figures = ", ".join(cells(row)[4] for row in rows)
         print(f"{figures} ({time.perf_counter() - began:.0f} s)", file=sys.stderr)
+    _keep(report, arguments)
     return report
 
 
-def _tell(report: Report, arguments: argparse.Namespace) -> None:
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(table(report))
-    for line in notes(report):
-        console.print(line, markup=False, highlight=False)
+def _keep(report: Report, arguments: argparse.Namespace) -> None:
+    """Write the files that were asked for: after every row, so that what was measured stays if the rest is cut off."""
     if arguments.markdown:
         arguments.markdown.write_text(markdown(report) + "\n", encoding="utf-8")
     if arguments.json:
@@ -109,6 +108,13 @@ def _tell(report: Report, arguments: argparse.Namespace) -> None:
             "failures": report.failures,
         }
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _tell(report: Report) -> None:
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table(report))
+    for line in notes(report):
+        console.print(line, markup=False, highlight=False)
 
 
 if __name__ == "__main__":
