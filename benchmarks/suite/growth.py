@@ -150,6 +150,8 @@ def processes(count: int) -> tuple[float, int | None]:
         quiet = ["trainer.check_val_every_n_epoch=100", f"hydra.run.dir={place}/run"]
         command = [sys.executable, str(ROOT / "src" / "train.py"), *words, *trainer, *quiet]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        subprocess.run(command, check=True, capture_output=True, env=environment, cwd=ROOT)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=ROOT)
+        if done.returncode:
+            raise RuntimeError(f"src/train.py ended with status {done.returncode}: {done.stderr[-600:]}")
         results = json.loads((Path(place) / "run" / "results.json").read_text())
     return 1 / results["images_per_second"], results["peak_memory_bytes"]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 
 class Curve(NamedTuple):
@@ -40,6 +41,8 @@ def _draw(place: Axes, curve: Curve) -> None:
         place.plot(curve.sizes, values, marker=mark, markersize=4, label=name)
     place.set(xscale="log", yscale="log", title=curve.title, xlabel=curve.across, ylabel=curve.up)
     place.set_xticks(curve.sizes, [_short(size) for size in curve.sizes])
+    place.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    place.yaxis.set_major_formatter("{x:g}")
     place.minorticks_off()
     known = [value for values in curve.values.values() for value in values if not math.isnan(value)]
     most, least = max(known), min(known)
