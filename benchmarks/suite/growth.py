@@ -90,7 +90,7 @@ def loader(count: int) -> tuple[float, float, int | None]:
         more = {"flip": True, "subset": None, "classes": None, "eval_split": "test", "facts": {}}
         peak = Peak("cpu")
         began = time.perf_counter()
-        data = ImageData(source, **facts, **more)  # type: ignore[arg-type]
+        data = ImageData(source, **facts, **more)  # type: ignore[arg-type]  # words by name
         data.setup("fit")
         loader = data.train_dataloader()
         next(iter(loader))

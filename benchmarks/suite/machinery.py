@@ -68,8 +68,8 @@ def race(name: str, device: str, rounds: int) -> dict[str, list[float]]:
     """Seconds of a step of both, in blocks of 50 so that every block holds a logged row."""
 
     def rivals(model: LightningModule) -> dict[str, Callable[[], object]]:
-        images = model.trainer.datamodule.split("train").images  # type: ignore[attr-defined]
-        drawn = Drawn(images, model.trainer.datamodule.batch_size, model.device)  # type: ignore[attr-defined]
+        images = model.trainer.datamodule.split("train").images  # type: ignore[attr-defined]  # set by a connector
+        drawn = Drawn(images, model.trainer.datamodule.batch_size, model.device)  # type: ignore[attr-defined]  # the same
         loop = PlainRecipe(model, torch.float32)
         return {"plain": partial(_step, loop, drawn)}
 
