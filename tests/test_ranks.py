@@ -54,6 +54,7 @@ LAWS = {
     "DCGAN, gradient penalty and augmentation": [
         *DCGAN,
         "trainer.sync_batchnorm=true",
+        "model.critic.network.norm=null",
         "objective=wasserstein",
         "regularizer=gradient_penalty",
         "augment=diffaugment",

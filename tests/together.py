@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ from atelier.metric.kernel import KernelDistance
 from atelier.metric.neighbours import DensityCoverage, PrecisionRecall
 from atelier.model.gan import GAN
 from atelier.network.instance_norm import InstanceNorm
+from atelier.network.resnet import ResNetGenerator
 from atelier.network.shared_norm import SharedBatchNorms
 from atelier.types import Features
 
@@ -51,7 +53,7 @@ def step(words: Sequence[str], *callbacks: Callback, plugins: Sequence[Any] = ()
     register_resolvers()
     cfg, mistakes = compose(conf_dir(), "train", words)
     assert cfg is not None, mistakes
-    assert mistakes + misfits(cfg, set()) == []
+    assert (wrong := mistakes + misfits(cfg, set())) == [], wrong
     torch.set_num_threads(1)
     seed_everything(cfg.seed, verbose=False)
     model, data = build(cfg.model), build(cfg.data)
@@ -83,9 +85,17 @@ def state(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items() if name not in left_out}
 
 
+IDLE_IN_BLOCKS = re.compile(
+    r"blocks\.\d+\.((shortcut\.0|residual\.6)\.bias|residual\.0\..*running_mean)|last\.0\.running_mean"
+)
+"""The biases of a residual block's last convolutions, and the running means of the norms that see their sum."""
+
+
 def idle(model: nn.Module) -> Iterator[str]:
-    """Biases that an instance norm takes away again: their gradient is zero, and Adam steps along its rounding."""
+    """Biases that a norm takes away again, and the means that they shift: Adam follows a zero gradient's rounding."""
     for path, stack in model.named_modules():
+        if isinstance(stack, ResNetGenerator):  # each a constant of every channel, up to the last BatchNorm
+            yield from (f"{path}.{name}" for name in stack.state_dict() if IDLE_IN_BLOCKS.fullmatch(name))
         if isinstance(stack, nn.Sequential):
             for (name, _), (_, behind) in pairwise(stack.named_children()):
                 if isinstance(behind, InstanceNorm):

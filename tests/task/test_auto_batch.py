@@ -100,7 +100,8 @@ room = int(sys.argv[2]) * 2**20
 def bound(work):
     def cramped(*given):
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + room, taken + room))
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (taken + room, most))
         return work(*given)
     return cramped
 

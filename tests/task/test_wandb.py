@@ -158,6 +158,10 @@ def test_the_service_dies_and_training_goes_on(tmp_path: Path, monkeypatch: pyte
     results = json.loads((tmp_path / "run" / "results.json").read_text(encoding="utf-8"))
     assert (results["status"], results["epochs"]) == ("finished", 3)
     assert "Traceback" not in (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert run("train", [*RUNS["gan"], *SMALL, "hydra.run.dir=next"]) == 0
+    assert _logged(tmp_path / "next").history != []
 
 
 def _services() -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import logging
 import os
@@ -127,7 +128,7 @@ class WandbLogger(Logger):
         try:
             self._keep_checkpoints(run)
         finally:
-            run.finish()
+            _finish(run)
 
     def _keep_checkpoints(self, run: Any) -> None:
         import wandb  # as above
@@ -176,6 +177,18 @@ class WandbLogger(Logger):
         protocols = {name: dict(score["protocol"]) for name, score in told.items()}
         floors = {name: score["floor"] for name, score in told.items() if score["floor"] is not None}
         self._run.config.update({"protocol": protocols, "floor": floors}, allow_val_change=True)
+
+
+def _finish(run: Any) -> None:
+    """Close ``run``; where its service is gone, the process's next run gets another one."""
+    import wandb  # as above
+
+    try:
+        run.finish()
+    except Exception:
+        with contextlib.suppress(OSError):  # a dead service hears no farewell
+            wandb.teardown()
+        raise
 
 
 def _expect_answer(address: str, seconds: float) -> None:
