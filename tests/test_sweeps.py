@@ -158,7 +158,7 @@ SMALL = {
 def test_every_recipe_runs(search: str, tmp_path: Path) -> None:
     if "n_trials" in str(RECIPES[search]):
         pytest.importorskip("optuna")
-    short = ["trainer=cpu", "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1", "callback.gallery=null"]
+    short = ["trainer=cpu", "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1"]
     words = [*RECIPES[search], *SMALL.get(search, ["data.subset=360"]), *short, "callback.report=null"]
     done(start([f"search={search}", *words, "hydra.sweep.dir=swept", "-m"], tmp_path))
     rows = table(tmp_path / "swept")

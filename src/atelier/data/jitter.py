@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -11,12 +14,12 @@ from atelier.types import Domain
 
 
 def crop_corners(sizes: Tensor, crop_size: int, moment: Moment, domain: Domain) -> Tensor:
-    """Where the crops begin, ``[B, 2]`` int64 (top, left): uniform over all places, both ends included.
+    """Where the crops begin, ``[B, 2]`` int64 (top, left) on the CPU: uniform over all places, both ends included.
 
-    sizes: ``[B, 2]`` heights and widths, none below ``crop_size``.
+    sizes: ``[B, 2]`` heights and widths on the CPU, none below ``crop_size``.
     """
     room = sizes + (1 - crop_size)
-    drawn = moment.uniform(f"crop/{domain}", len(sizes), 2)
+    drawn = _on_the_host(moment).uniform(f"crop/{domain}", len(sizes), 2)
     # A number just below 1 times a large room rounds up to it.
     return torch.minimum((drawn * room).long(), room - 1)
 
@@ -24,14 +27,19 @@ def crop_corners(sizes: Tensor, crop_size: int, moment: Moment, domain: Domain) 
 def cropped(images: Tensor, crop_size: int, moment: Moment, domain: Domain) -> Tensor:
     """A crop ``[B, C, S, S]`` of each image ``[B, C, H, W]``, at a place of its own."""
     count, channels, height, width = images.shape
-    sizes = torch.tensor([height, width], device=images.device).expand(count, 2)
-    top, left = crop_corners(sizes, crop_size, moment, domain)[:, :, None, None].unbind(dim=1)
-    planes = torch.arange(count * channels, device=images.device).view(count, channels, 1)
-    lines = torch.arange(crop_size, device=images.device)
-    starts = (planes * height + top + lines) * width + left
+    corners = crop_corners(torch.tensor([[height, width]]).expand(count, 2), crop_size, moment, domain)
+    first = (corners[:, 0] * width + corners[:, 1]).to(images.device, non_blocking=True)
+    lines = _lines(count, channels, height, width, crop_size, images.device) + first[:, None, None]
     # A view of every run of pixels there is: picking whole lines is ten times as fast as picking pixels.
     runs = images.reshape(-1).unfold(0, crop_size, 1)
-    return runs.index_select(0, starts.flatten()).view(count, channels, crop_size, crop_size)
+    return runs.index_select(0, lines.flatten()).view(count, channels, crop_size, crop_size)
+
+
+@functools.lru_cache(maxsize=8)
+def _lines(count: int, channels: int, height: int, width: int, crop_size: int, device: torch.device) -> Tensor:
+    """Where the lines of crops from the upper left corner begin in a batch ``[B, C, H, W]``: ``[B, C, S]`` int64."""
+    planes = torch.arange(count * channels, device=device).view(count, channels, 1)
+    return (planes * height + torch.arange(crop_size, device=device)) * width
 
 
 def cut_out(pixels: Ragged, rows: Tensor, crop_size: int, moment: Moment, domain: Domain) -> Tensor:
@@ -44,6 +52,11 @@ def cut_out(pixels: Ragged, rows: Tensor, crop_size: int, moment: Moment, domain
 
 def flipped(images: Tensor, moment: Moment, domain: Domain) -> Tensor:
     """Each image ``[B, C, H, W]`` mirrored with probability 1/2."""
-    mirrored = moment.uniform(f"flip/{domain}", len(images)) < 0.5
-    rows = torch.arange(len(images), device=images.device) + mirrored * len(images)
-    return torch.cat([images, images.flip(-1)]).index_select(0, rows)
+    turns = (_on_the_host(moment).uniform(f"flip/{domain}", len(images)) < 0.5).tolist()
+    # One by one: a flip is a single pass over an image, and whatever picks rows out of a batch of bytes takes several.
+    return torch.stack([image.flip(-1) if turn else image for image, turn in zip(images, turns, strict=True)])
+
+
+def _on_the_host(moment: Moment) -> Moment:
+    """The same draws where they are made: to look at them there, nobody waits for the device."""
+    return replace(moment, device="cpu")
