@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import logging
 import os
@@ -26,6 +25,7 @@ from torch import Tensor
 
 from atelier.cachedir import cache_dir
 from atelier.data import cache, picture
+from atelier.data.album_key import key_of
 from atelier.data.names import few, few_reasons, printable
 from atelier.data.ragged import Ragged
 from atelier.types import Mistake
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # To be raised when decoding changes, so that older blocks are not taken for new ones.
-_VERSION = 2
+_VERSION = 3
 
 # Each thread can hold a whole photograph in several forms.
 _MOST_THREADS = 8
@@ -75,9 +75,9 @@ class Reader:
 def open_album(files: Mapping[str, Path], shape: picture.Shape, what: str) -> Album:
     """The pictures of ``files`` (name to path), from the cache or decoded into it.
 
-    A block is found again by names, sizes and times of change of its files, and by ``shape``. Files that
-    cannot be read are left out: a warning counts them, once in a process, and ``unreadable.txt`` in the block's
-    folder lists each with its reason.
+    A block is found again by names and contents of its files, and by ``shape``. Files that cannot be read are left
+    out: a warning counts them, once in a process, and ``unreadable.txt`` in the block's folder lists each with its
+    reason.
 
     what: the data as the user named it, for messages.
 
@@ -100,7 +100,8 @@ def open_ragged_album(files: Mapping[str, Path], reader: Reader, what: str) -> R
 
 def _opened(files: Mapping[str, Path], reader: Reader, what: str) -> tuple[Path, list[str]]:
     """The block's folder, built where it was not, and the names of its pictures."""
-    block = cache_dir("images", _key(files, reader.settings))
+    settings = [_VERSION, picture.most_pixels(), dict(reader.settings)]
+    block = cache_dir("images", key_of(files, settings, _threads(), picture.most_bytes()))
     # A block is whole wherever it exists, so readers need no lock (and may have no right to make one).
     if not block.is_dir():
         with cache.lock(block.name):
@@ -113,20 +114,6 @@ def _opened(files: Mapping[str, Path], reader: Reader, what: str) -> tuple[Path,
 def _mapped(block: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     # Copy on write: torch warns of arrays that cannot be written to, and nobody writes to this one.
     return np.memmap(block / "pixels.u8", np.uint8, mode="c", shape=shape)
-
-
-def _key(files: Mapping[str, Path], settings: Mapping[str, Any]) -> str:
-    states = [[name, *_state(path)] for name, path in files.items()]
-    words = json.dumps([_VERSION, picture.most_pixels(), settings, states])
-    return hashlib.blake2b(words.encode(), digest_size=10).hexdigest()
-
-
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:  # A link that leads nowhere: to be listed among the unreadable.
-        return -1, -1
-    return stat.st_size, stat.st_mtime_ns
 
 
 def _build(block: Path, files: Mapping[str, Path], reader: Reader, what: str) -> None:
@@ -175,6 +162,10 @@ def _watched(items: Iterator[T], total: int, what: str) -> Iterable[T]:
     return track(items, said, total, console=console, transient=True, disable=not console.is_terminal)
 
 
+def _threads() -> int:
+    return min(os.cpu_count() or 1, _MOST_THREADS)
+
+
 def _read_all(files: Mapping[str, Path], reader: Reader) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
     """Each file's pixels, or the reason why it has none, in order."""
 
@@ -184,7 +175,7 @@ def _read_all(files: Mapping[str, Path], reader: Reader) -> Iterator[tuple[str, 
         except Exception as error:  # A broken file can raise anything out of a decoder.
             return " ".join(str(error).split()) or type(error).__name__
 
-    threads = min(os.cpu_count() or 1, _MOST_THREADS)
+    threads = _threads()
     waiting: deque[tuple[str, Future[NDArray[np.uint8] | str]]] = deque()
     # What Pillow warns of (a broken EXIF block, a size near its own limit) is harmless or refused by us.
     # Threads suffice, as it decodes without holding the interpreter.

@@ -29,15 +29,16 @@ def cropped(images: Tensor, crop_size: int, moment: Moment, domain: Domain) -> T
     count, channels, height, width = images.shape
     corners = crop_corners(torch.tensor([[height, width]]).expand(count, 2), crop_size, moment, domain)
     first = (corners[:, 0] * width + corners[:, 1]).to(images.device, non_blocking=True)
-    lines = _lines(count, channels, height, width, crop_size, images.device) + first[:, None, None]
+    lines = _lines(images.shape, crop_size, images.device) + first[:, None, None]
     # A view of every run of pixels there is: picking whole lines is ten times as fast as picking pixels.
     runs = images.reshape(-1).unfold(0, crop_size, 1)
     return runs.index_select(0, lines.flatten()).view(count, channels, crop_size, crop_size)
 
 
 @functools.lru_cache(maxsize=8)
-def _lines(count: int, channels: int, height: int, width: int, crop_size: int, device: torch.device) -> Tensor:
+def _lines(shape: torch.Size, crop_size: int, device: torch.device) -> Tensor:
     """Where the lines of crops from the upper left corner begin in a batch ``[B, C, H, W]``: ``[B, C, S]`` int64."""
+    count, channels, height, width = shape
     planes = torch.arange(count * channels, device=device).view(count, channels, 1)
     return (planes * height + torch.arange(crop_size, device=device)) * width
 

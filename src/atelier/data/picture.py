@@ -64,6 +64,11 @@ def most_pixels() -> int:
     return int(wished) * 10**6
 
 
+def most_bytes() -> int:
+    """The largest file that is opened."""
+    return _BYTES_PER_PIXEL * most_pixels()
+
+
 def read(path: Path, shape: Shape) -> NDArray[np.uint8]:
     """The file's (first) picture, ``[C, S, S]``: upright, cut to a centre square and resized.
 
@@ -102,7 +107,7 @@ def open_upright(path: Path, channels: int) -> Image.Image:
         raise ValueError("not a file" if path.exists() else "no such file")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        if size > _BYTES_PER_PIXEL * limit:
+        if size > most_bytes():
             raise ValueError(f"a file of {size:,} bytes is no picture of {limit // 10**6} megapixels")
         with _FILES.taken(size):
             return _decoded(file, channels, limit)

@@ -1,0 +1,69 @@
+"""What a block of decoded pictures is found again by: what is in their files, not where or when they were written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from atelier.cachedir import cache_dir
+
+Key = str
+
+
+def key_of(files: Mapping[str, Path], settings: Any, threads: int, most_bytes: int) -> Key:
+    """The key of the decoded ``files`` (name to path): a function of names, contents and ``settings``.
+
+    All files are read the first time. Later the key is found by names and states of the files alone: their system
+    changes its own time of change (st_ctime) with every write, even where a tool sets the other times back.
+
+    settings: all that decoding depends on besides, as JSON can hold it.
+    most_bytes: of a file that is looked at; a larger one is known by its size, as it is not decoded either.
+    """
+    known = cache_dir("contents", _digest([settings, [[name, *_state(path)] for name, path in files.items()]]))
+    if known.exists():
+        return known.read_text(encoding="ascii")
+    with ThreadPoolExecutor(threads) as pool:
+        contents = pool.map(lambda path: _content(path, most_bytes), files.values())
+        key = _digest([settings, list(zip(files, contents, strict=True))])
+    _remember(known, key)
+    return key
+
+
+def _digest(what: Any) -> Key:
+    return hashlib.blake2b(json.dumps(what).encode(), digest_size=10).hexdigest()
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        stat = path.stat()
+    except OSError:  # a link that leads nowhere: to be listed among the unreadable
+        return ()
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+def _content(path: Path, most_bytes: int) -> str:
+    """A digest of the file's bytes, or what else it is."""
+    try:
+        if not path.is_file():  # a pipe would keep its reader waiting
+            return "no file"
+        if (size := path.stat().st_size) > most_bytes:
+            return f"{size} bytes"
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()
+    except OSError as error:
+        return type(error).__name__
+
+
+def _remember(known: Path, key: Key) -> None:
+    """Write it down for the next time; where that fails, the files are read again then."""
+    with suppress(OSError):
+        known.parent.mkdir(parents=True, exist_ok=True)
+        writing = known.with_name(f".{known.name}.{os.getpid()}")
+        writing.write_text(key, encoding="ascii")
+        writing.replace(known)
