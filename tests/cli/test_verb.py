@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -68,6 +69,16 @@ def test_help_names_the_groups_and_the_commands(verb: str, capsys: pytest.Captur
             for file in (conf_dir() / group).glob("*.yaml"):
                 assert re.search(rf"\n    {file.stem}(\n| )", said)
     assert max(map(len, said.splitlines())) <= 120
+
+
+def test_help_is_silent_where_its_reader_has_gone() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    asked = subprocess.run(
+        [sys.executable, str(SRC / "train.py"), "--help"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (asked.returncode, asked.stderr) == (0, "")
 
 
 def test_help_of_one_axis(capsys: pytest.CaptureFixture[str]) -> None:

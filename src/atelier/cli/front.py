@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -54,8 +55,17 @@ def _answer(verb: str | None, words: Sequence[str]) -> int | None:
         say(mistakes.texts)
         return 2
     if said:
-        print(said)  # noqa: T201  # the answer to the user's question
+        _print(said)
     return 0
+
+
+def _print(said: str) -> None:
+    """Answer the user's question, of which ``| head`` reads the beginning alone."""
+    try:
+        print(said, flush=True)  # noqa: T201
+    except BrokenPipeError:
+        # Python flushes once more when it leaves, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _axes(words: Sequence[str]) -> list[str]:
