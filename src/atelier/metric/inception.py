@@ -75,8 +75,9 @@ def _standard_file() -> Path:
     except (OSError, RuntimeError) as error:
         raise Mistake(
             f"extractor=inception needs its weights, and they cannot be downloaded ({error}). Fetch {URL} "
-            "elsewhere and give extractor.weights=<file>, or choose an extractor that is shipped: "
-            "extractor=digits, extractor=mnist"
+            "elsewhere and give extractor.weights=<file>, choose an extractor that is shipped (extractor=digits, "
+            "extractor=mnist), make one of your own data (python src/extractor.py), or go without such scores "
+            "(callback.scoreboard=null; extractor=none for translators)"
         ) from error
     return ours
 
