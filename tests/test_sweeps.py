@@ -175,9 +175,16 @@ def trials(storage: str) -> list[Any]:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        found: list[Any] = optuna.load_study(study_name="s", storage=storage).trials
+        opened = optuna.storages.RDBStorage(storage)
     except Exception:  # not there yet
         return []
+    try:
+        found: list[Any] = optuna.load_study(study_name="s", storage=opened).trials
+    except KeyError:  # no study yet
+        return []
+    finally:  # a server has only so many connections
+        opened.remove_session()
+        opened.engine.dispose()
     return found
 
 

@@ -79,7 +79,7 @@ def same_latents(model: Any, batch: int) -> dict[str, Any]:
 def cyclegan(side: int) -> Game:
     """The public recipe's networks and losses on images of ``side`` pixels."""
     words = ("model=cyclegan", "data=stripes", f"data.image_size={side}")
-    narrow = (*words[:2], "data.image_size=32", "generator.width=8", "discriminator.width=8")
+    narrow = (*words[:2], "data.image_size=32", "generator.width=48", "discriminator.width=8")
     return Game(
         f"CycleGAN's step, {side} px, batch 1",
         words,
