@@ -25,6 +25,7 @@ from atelier.config.build import build
 from atelier.config.compose import compose
 from atelier.config.environment import register_resolvers
 from atelier.config.words import conf_dir
+from atelier.task.compiling import compile_networks
 from atelier.types import ImageBatch, UnpairedBatch
 
 Batch = ImageBatch | UnpairedBatch
@@ -114,6 +115,7 @@ def _fit(
     )
     model = build(cfg.model)
     prepare(model)
+    compile_networks(cfg, model)
     trainer.fit(model, data)
 
 

@@ -149,6 +149,18 @@ def averages(model: object) -> bool:
 
 
 @runtime_checkable
+class Compilable(Protocol):
+    """A model whose networks can be compiled before it trains."""
+
+    def compile_networks(self, **options: Any) -> None:
+        """Compile what a training step calls; the names of weights stay, and what is asked for images is not compiled.
+
+        options: as for :func:`torch.compile`.
+        """
+        ...
+
+
+@runtime_checkable
 class Sampler(Protocol):
     """A model that makes images from nothing but chance."""
 

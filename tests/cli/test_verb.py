@@ -6,8 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from omegaconf import OmegaConf
 
 from atelier.cli import main, run
 from atelier.cli.help import own_options
@@ -53,6 +58,23 @@ def test_help_config_and_words_need_neither_torch_nor_wandb(tmp_path: Path) -> N
         assert heavy == [], line
         assert (out > 0, err > 0) == (code == 0, code == 2), line
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "compositions"),
+    [([], 1), (["model=gan", "data=mnist"], 1), (["model=gan", "seed=4", "logger=[csv,wandb]"], 2)],
+)
+def test_the_printed_configuration_is_the_one_that_hydra_composes(
+    words: list[str], compositions: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        wanted = OmegaConf.to_yaml(hydra_compose("train", words or ["experiment=dcgan_digits"]))
+    compose = create_autospec(ConfigLoaderImpl.load_configuration, side_effect=ConfigLoaderImpl.load_configuration)
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", compose)
+    assert run("train", ["--cfg", "job", *words]) == 0
+    assert capsys.readouterr().out == wanted
+    # Once without the words for single options, which are judged by what they change, and once with them.
+    assert compose.call_count == compositions
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
-from atelier.config.compose import compose, expand
+from atelier.config.compose import _choices, compose, expand
 from atelier.config.override import quoted
 from atelier.config.words import conf_dir
 
@@ -44,6 +46,16 @@ def test_the_data_chooses_what_scores_and_shows_it(composed: Compose) -> None:
 def test_the_words_that_chose_are_filled_in(composed: Compose) -> None:
     cfg = composed("model=gan", "data=mnist")
     assert (cfg.model_name, cfg.data_name) == ("gan", "mnist")
+
+
+@pytest.mark.parametrize("root", sorted(file.stem for file in conf_dir().glob("*.yaml")))
+def test_a_root_lists_every_group_that_it_is_composed_of(root: str) -> None:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        composed = dict(hydra_compose(root, return_hydra_config=True).hydra.runtime.choices)
+    ours = {name: choice for name, choice in composed.items() if not name.startswith("hydra/")}
+    listed = _choices(conf_dir(), root)
+    assert listed.keys() == ours.keys()
+    assert {name for name in ours if listed[name] is None} == {name for name in ours if ours[name] in (None, "null")}
 
 
 def test_all_mistakes_at_once() -> None:

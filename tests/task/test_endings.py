@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
+from torch._dynamo.exc import TorchDynamoException
 
 from atelier.task.endings import explained
 from atelier.types import Mistake, Vanished
@@ -20,7 +21,7 @@ def cfg(tmp_path: Path) -> DictConfig:
     (tmp_path / "checkpoints" / "last.ckpt").touch()
     (tmp_path / "config.yaml").touch()
     options = {"data": {"batch_size": 64, "workers": 2}, "model": {"parts": 1}, "trainer": {"precision": "32-true"}}
-    return OmegaConf.create(options | {"run_dir": str(tmp_path)})
+    return OmegaConf.create(options | {"run_dir": str(tmp_path), "compile": True})
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,7 @@ def cfg(tmp_path: Path) -> DictConfig:
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), ["data.batch_size=64"]),
         (MemoryError(), ["out of memory"]),
         (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), ["data.workers=2", "data.workers=0"]),
+        (TorchDynamoException("compiled.so: file too short"), ["file too short", "compile=false"]),
         (FileNotFoundError(2, "No such file or directory", "pictures/1.png"), ["pictures/1.png"]),
     ],
 )

@@ -194,6 +194,19 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
     _same(tmp_path / "run", reference(*words))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_compiled_run_that_is_killed_ends_as_if_nothing_had_happened(
+    family: str, start: Start, reference: Reference, tmp_path: Path
+) -> None:
+    """The resumed process compiles anew, having met the sizes of its batches in another order, or reads the cache."""
+    words = [*SMALL, *FAMILIES[family], "compile=true"]
+    expected = reference(*words)
+    assert start([*words, "hydra.run.dir=run"], tmp_path, Death("step", 9)) == KILLED
+    assert start(["resume=run"], tmp_path) == 0, (tmp_path / "said.txt").read_text()
+    _same(tmp_path / "run", expected)
+
+
 CHAOS = [
     "trainer=cpu",
     "trainer.max_epochs=8",

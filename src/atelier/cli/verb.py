@@ -14,14 +14,13 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
-from unittest import mock
 
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from atelier.callback.overseer import deliver
 from atelier.cli.apart import once_more, place
@@ -104,7 +103,9 @@ def attempt(verb: str, words: Sequence[str]) -> int:
             return _go_on(wish, arguments, flags)
     overrides = spelled(verb, arguments.overrides)
     if not arguments.hydra_help:
-        _check(verb, arguments, overrides)
+        checked = _check(verb, arguments, overrides)
+        if arguments.cfg == "job" and not (arguments.package or arguments.resolve):
+            return _show(*checked)
     return _hydra(verb, [*flags, *overrides])  # Hydra wants its flags on one side
 
 
@@ -160,8 +161,8 @@ def _arguments(words: Sequence[str]) -> Namespace:
     def refuse(message: str) -> NoReturn:
         raise Mistakes([f"{message}; options are written without dashes, as in seed=1 (--help lists them)"])
 
-    with mock.patch.object(parser, "error", refuse):
-        arguments = parser.parse_intermixed_args(list(words))
+    parser.error = refuse  # type: ignore[method-assign]  # made by the call above, and nobody else's
+    arguments = parser.parse_intermixed_args(list(words))
     for flag in ("config_name", "config_path", "experimental_rerun"):
         if getattr(arguments, flag) is not None:
             name = "--" + flag.replace("_", "-")
@@ -174,8 +175,8 @@ def _arguments(words: Sequence[str]) -> Namespace:
     return arguments
 
 
-def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> None:
-    """Look at every job before the first begins.
+def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[DictConfig]:
+    """The configurations of all jobs, looked at before the first begins.
 
     Raises:
         Mistakes: whatever is wrong with any of them.
@@ -188,15 +189,24 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> None:
     jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
     configs = [composed(verb, job, extra) for job in jobs]
     refuse(text for _, mistakes in configs for text in mistakes)
+    checked = [cfg for cfg, _ in configs if cfg is not None]
     if arguments.multirun:
-        refuse(unfit(hydra, [cfg for cfg, _ in configs if cfg is not None]))
+        refuse(unfit(hydra, checked))
     if arguments.cfg or arguments.info:
-        return
+        return checked
     task = _task(verb)
-    refuse(text for cfg, _ in configs for text in task.preflight(cfg))
+    refuse(text for cfg in checked for text in task.preflight(cfg))
     if verb == "train":
         refuse(taken(overrides))
     make_room("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
+    return checked
+
+
+def _show(cfg: DictConfig) -> int:
+    """Print what Hydra's own ``--cfg job`` would compose once more."""
+    fill_in(cfg, {"model": "???", "data": "???"}, run_dir="???")  # they are known when a run starts
+    print(OmegaConf.to_yaml(cfg), end="")  # noqa: T201  # the answer to the user's question
+    return 0
 
 
 def _task(verb: str) -> Any:
@@ -231,11 +241,13 @@ def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) ->
 
     job.__module__ = __name__
     start: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)
-    with mock.patch.object(sys, "argv", [sys.argv[0], *words]):
-        try:
-            start()
-        except SystemExit as leaving:
-            return leaving.code if isinstance(leaving.code, int) else 1
+    typed, sys.argv = sys.argv, [sys.argv[0], *words]
+    try:
+        start()
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 1
+    finally:
+        sys.argv = typed
     if "ending" in outcome:
         raise outcome["ending"]
     return 0

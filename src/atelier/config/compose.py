@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -92,9 +93,13 @@ def expand(overrides: Sequence[str]) -> list[list[str]]:
 
 @functools.cache
 def _choices(conf: Path, root: str) -> dict[str, Any]:
-    """The groups that the verb is composed of, and what it chooses by itself."""
-    with initialize_config_dir(str(conf), version_base="1.3"):
-        return dict(hydra_compose(root, return_hydra_config=True).hydra.runtime.choices)
+    """The groups that the verb is composed of, and what it chooses by itself.
+
+    Read from the root's own list of defaults: composing it to find out would take as long as all else that is asked.
+    """
+    listed = yaml.safe_load((conf / f"{root}.yaml").read_text(encoding="utf-8"))["defaults"]
+    chosen = {name: choice for entry in listed if isinstance(entry, dict) for name, choice in entry.items()}
+    return {name: choice for name, choice in chosen.items() if not name.startswith("override ")}
 
 
 def _is_group(override: Override, known: set[str]) -> bool:

@@ -76,15 +76,17 @@ class Critic(nn.Module):
         penalised = self.regularizer.acts(moment.step)
         traced = penalised and self.regularizer.of_verdicts
         fake = fake.to(real.dtype)
-        # A slope is no better than the numbers that it is traced back through.
+        # A slope is no better than the numbers that it is traced back through, and what is compiled cannot be
+        # differentiated twice (torch's AOTAutograd): the plain forward pass, where the network was compiled.
         with torch.autocast(real.device.type, enabled=False) if traced else nullcontext():
-            reals = self._verdict(real.detach().requires_grad_(traced), moment.within("real"), labels)
-            fakes = self._verdict(fake.detach().requires_grad_(traced), moment.within("fake"), labels)
+            judge = self.network.forward if traced else self.network
+            reals = self._verdict(judge, real.detach().requires_grad_(traced), moment.within("real"), labels)
+            fakes = self._verdict(judge, fake.detach().requires_grad_(traced), moment.within("fake"), labels)
         terms = {"adversarial": self.objective.discriminator(reals.logits, fakes.logits)}
         signs = self._signs(reals.logits, fakes.logits, terms["adversarial"])
         if penalised:
             terms |= self.regularizer(
-                lambda images: self._verdict(images, moment.within("penalty"), labels).logits,
+                lambda images: self._verdict(self.network.forward, images, moment.within("penalty"), labels).logits,
                 reals,
                 fakes,
                 moment,
@@ -93,12 +95,16 @@ class Critic(nn.Module):
 
     def persuade(self, fake: Tensor, real: Tensor, moment: Moment, labels: Tensor | None = None) -> dict[str, Tensor]:
         """The generator's turn: how far ``fake`` is from passing for real."""
-        logits = self._verdict(fake, moment.within("fake"), labels).logits
-        loss = self.objective.generator(logits, lambda: self._verdict(real, moment.within("real"), labels).logits)
+        logits = self._verdict(self.network, fake, moment.within("fake"), labels).logits
+        loss = self.objective.generator(
+            logits, lambda: self._verdict(self.network, real, moment.within("real"), labels).logits
+        )
         return {"adversarial": loss}
 
-    def _verdict(self, images: Tensor, moment: Moment, labels: Tensor | None) -> Verdict:
-        return Verdict(images, self.network(self.augment(images, moment), labels))
+    def _verdict(
+        self, network: Callable[..., Tensor], images: Tensor, moment: Moment, labels: Tensor | None
+    ) -> Verdict:
+        return Verdict(images, network(self.augment(images, moment), labels))
 
     def _signs(self, real: Tensor, fake: Tensor, loss: Tensor) -> dict[str, Tensor]:
         signs: dict[str, Tensor] = {}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
@@ -93,16 +93,17 @@ def resting(network: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """``network`` in evaluation mode and outside autocast, and afterwards in the mode that it was in.
+def evaluating(network: nn.Module) -> Iterator[Callable[..., Any]]:
+    """What ``network`` computes in evaluation mode, uncompiled and outside autocast; then the mode that it was in.
 
-    So pictures and scores that are made while a model trains in half precision are those of its checkpoint.
+    So pictures and scores that are made while a model trains in half precision are those of its checkpoint, and their
+    sizes cost no compilation.
     """
     training = network.training
     device = next((parameter.device.type for parameter in network.parameters()), "cpu")
     network.eval()
     try:
         with torch.autocast(device, enabled=False):
-            yield
+            yield network.forward
     finally:
         network.train(training)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from pytorch_lightning import LightningModule
@@ -78,6 +78,7 @@ class Autoencoder(LightningModule):
         self.network, self.sparsity = network, sparsity
         self.reconstruction, self.corruption = reconstruction, corruption
         self.weight_decay, self.seed = weight_decay, seed
+        self._pass = self._coded
         initialize(network)
         self._make_optimizer, self.schedule = optimizer, schedule
         self.ledger = Ledger()
@@ -87,14 +88,23 @@ class Autoencoder(LightningModule):
     def training_step(self, batch: ImageBatch, batch_idx: int) -> Tensor:
         """The loss of a batch (Ng 2011, sections 2 and 3; Vincent et al. 2010, section 3, where x is corrupted)."""
         levels = to_levels(batch.images.to(self.dtype))
-        codes = self._network.encode(self.corruption(levels, self._moment(batch)))
-        terms = {"reconstruction": self.reconstruction(self._network.decode(codes), levels)}
+        codes, made = self._pass(self.corruption(levels, self._moment(batch)))
+        terms = {"reconstruction": self.reconstruction(made, levels)}
         terms |= self.sparsity(codes)
         if self.weight_decay:
             terms["weight_decay"] = self.weight_decay * half_square(self.network)
         loss = torch.stack(list(terms.values())).sum()
         self.ledger.enter({f"train/{name}": value for name, value in (terms | {"loss": loss}).items()})
         return loss
+
+    def compile_networks(self, **options: Any) -> None:
+        """Compile encoder and decoder for training (``options`` as for :func:`torch.compile`)."""
+        self._pass = torch.compile(self._coded, **options)
+
+    def _coded(self, levels: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes ``[B, K]`` of levels ``[B, C, H, W]``, and the levels that these are decoded to."""
+        codes = self._network.encode(levels)
+        return codes, self._network.decode(codes)
 
     def _moment(self, batch: ImageBatch) -> Moment:
         world, device = self.trainer.world_size, batch.images.device

@@ -150,6 +150,11 @@ class CycleGAN(LightningModule):
     def _moment(self, batch: UnpairedBatch) -> Moment:
         return Moment(self.seed, batch.step, batch.epoch, self.global_rank, self.trainer.world_size, batch.device)
 
+    def compile_networks(self, **options: Any) -> None:
+        """Compile the four networks in place (``options`` as for :func:`torch.compile`); their names stay."""
+        for network in (self.a_to_b, self.b_to_a, self.critic_a.network, self.critic_b.network):
+            network.compile(**options)
+
     # --- optimizers -------------------------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> list[Optimizer]:
@@ -224,8 +229,8 @@ class CycleGAN(LightningModule):
         if direction not in DIRECTIONS:
             raise Mistake(f"direction={direction}: there are {' and '.join(DIRECTIONS)}")
         network = getattr(self, direction) if self.average is None else self._average(direction).network
-        with evaluating(network):
-            fake: Any = network(images.to(self.dtype))
+        with evaluating(network) as make:
+            fake = make(images.to(self.dtype))
         return torch.as_tensor(fake)
 
     def _average(self, direction: Direction) -> Average:

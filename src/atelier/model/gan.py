@@ -137,6 +137,11 @@ class GAN(LightningModule):
             chance = moment.within("part 0").of_part(start, len(real), count)
             yield _Part(real, None if labels is None else labels[mine], z[mine], len(real) / count, chance)
 
+    def compile_networks(self, **options: Any) -> None:
+        """Compile both networks in place (``options`` as for :func:`torch.compile`); their names stay."""
+        for network in (self.generator, self.critic.network):
+            network.compile(**options)
+
     # --- optimizers
     # ---------------------------------------------------------------------------------------------
 
@@ -207,6 +212,6 @@ class GAN(LightningModule):
     @torch.no_grad()
     def _generate(self, z: Tensor, labels: Tensor | None) -> Tensor:
         network = self.generator if self.average is None else self.average.network
-        with evaluating(network):
-            fake: Any = network(z.to(self.dtype), labels)
+        with evaluating(network) as make:
+            fake = make(z.to(self.dtype), labels)
         return torch.as_tensor(fake)

@@ -29,8 +29,9 @@ class InstanceNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``[B, channels, H, W]`` normalised, in the memory format of ``x``."""
         # Groups of one channel are the same formula. F.instance_norm is avoided: on the CPU its backward pass
-        # (torch 2.15) is wrong at batch 1 where the gradient arrives in channels_last, without a word.
-        if x.device.type == "cpu" and x.requires_grad and not x.is_contiguous():
+        # (torch 2.15) is wrong at batch 1 where the gradient arrives in channels_last, without a word. A compiler makes
+        # loops of its own of this.
+        if x.device.type == "cpu" and x.requires_grad and not x.is_contiguous() and not torch.compiler.is_compiling():
             normalised: Tensor = _ChannelsLast.apply(x)
             return normalised
         return F.group_norm(x, self.channels, eps=_EPS)

@@ -11,6 +11,7 @@ from atelier.network.layout import swift
 from atelier.network.narrow import NarrowConv2d
 from atelier.network.normalisation import Norm, keeps_bias
 from atelier.network.reflection import Reflection
+from atelier.network.segment import Segment
 from atelier.network.sides import Sides
 from atelier.network.sizes import positive
 from atelier.network.winograd import WinogradConv2d
@@ -26,7 +27,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int, norm: Norm) -> None:
         super().__init__()
         bias = keeps_bias(norm)
-        self.residual = nn.Sequential(
+        self.residual = Segment(
             *(Reflection(1), _same(channels, bias), norm(channels), nn.ReLU(True)),
             *(Reflection(1), _same(channels, bias), norm(channels)),
         )

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from atelier.network.normalisation import Norm, keeps_bias
+from atelier.network.segment import Segment
 from atelier.network.sides import Sides
 from atelier.network.sizes import positive
 from atelier.types import Mistake
@@ -50,14 +51,14 @@ class UNetGenerator(nn.Module):
         bias = keeps_bias(norm)
         widths = [width * min(2**level, 8) for level in range(downs)]
         *middle, narrowest = pairwise(widths)
-        self.down = nn.ModuleList([nn.Sequential(_halving(in_channels, width, bias))])
-        self.down += [nn.Sequential(nn.LeakyReLU(0.2), _halving(*pair, bias), norm(pair[1])) for pair in middle]
-        self.down += [nn.Sequential(nn.LeakyReLU(0.2), _halving(*narrowest, bias))]
+        self.down = nn.ModuleList([Segment(_halving(in_channels, width, bias))])
+        self.down += [Segment(nn.LeakyReLU(0.2), _halving(*pair, bias), norm(pair[1])) for pair in middle]
+        self.down += [Segment(nn.LeakyReLU(0.2), _halving(*narrowest, bias))]
         outer, inner = narrowest
-        self.up = nn.ModuleList([nn.Sequential(nn.ReLU(), _doubling(inner, outer, bias), norm(outer))])
+        self.up = nn.ModuleList([Segment(nn.ReLU(), _doubling(inner, outer, bias), norm(outer))])
         for outer, inner in reversed(middle):
-            self.up += [nn.Sequential(nn.ReLU(), _doubling(2 * inner, outer, bias), norm(outer))]
-        self.up += [nn.Sequential(nn.ReLU(), _doubling(2 * width, out_channels, True), nn.Tanh())]
+            self.up += [Segment(nn.ReLU(), _doubling(2 * inner, outer, bias), norm(outer))]
+        self.up += [Segment(nn.ReLU(), _doubling(2 * width, out_channels, True), nn.Tanh())]
 
     def forward(self, images: Tensor) -> Tensor:
         """``[B, out_channels, H, W]`` in [-1, 1] of ``[B, in_channels, H, W]``; H and W are multiples of 2^downs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from pytorch_lightning import Trainer
 
 from atelier.callback.premises import vanished
 from atelier.callback.summary import resume_command
+from atelier.task.compiling import COMPILED
 from atelier.types import Diverged, Mistake, Vanished
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,11 @@ def _told(cfg: DictConfig, error: Exception) -> str | None:
     text = str(error)
     if lacks_memory(error):
         return advice(cfg)
+    if cfg.get("compile") and _in_compiling(error):
+        return (
+            f"compile=true: torch could not compile the networks ({' '.join(text.split())[:200]}). Where an earlier "
+            f"run was cut off while it compiled, deleting {os.environ.get(COMPILED)} helps; compile=false does without"
+        )
     if isinstance(error, RuntimeError) and text.startswith("DataLoader worker") and cfg.data.get("workers"):
         return (
             f"a process that loads data died (data.workers={cfg.data.workers}); most often the system killed it for "
@@ -63,6 +70,12 @@ def _told(cfg: DictConfig, error: Exception) -> str | None:
         place = f" ({error.filename})" if error.filename else ""
         return f"a file could not be read or written{place}: {error.strerror or ' '.join(text.split())[:200]}"
     return None
+
+
+def _in_compiling(error: Exception) -> bool:
+    from torch._dynamo.exc import TorchDynamoException  # takes seconds to import
+
+    return isinstance(error, TorchDynamoException)
 
 
 def lacks_memory(error: Exception) -> bool:
