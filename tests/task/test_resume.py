@@ -77,7 +77,7 @@ Start = Callable[..., int]
 def start(session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
     """Trains in a process of its own that has torch from the beginning, and gives its status.
 
-    beside: called with the process while it runs. around: what more there is in its environment.
+    beside: called with the process while it runs. around: what more there is in its environment. seconds: its most.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["deaths"])
@@ -92,11 +92,12 @@ def start(session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Star
         death: Death | None = None,
         beside: Callable[[BaseProcess], None] = lambda process: None,
         around: Mapping[str, str] | None = None,
+        seconds: int = 240,
     ) -> int:
         process = context.Process(target=train, args=(words, place, place / "said.txt", death, around))
         process.start()
         beside(process)
-        process.join(240)
+        process.join(seconds)
         assert process.exitcode is not None, (place / "said.txt").read_text()
         return process.exitcode
 
@@ -111,10 +112,11 @@ def reference(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Referen
     """The folder of an uninterrupted run, trained once for all cells that ask for it."""
     folders: dict[tuple[str, ...], Path] = {}
 
-    def ask(*words: str) -> Path:
+    def ask(*words: str, seconds: int = 240) -> Path:
         if words not in folders:
             place = tmp_path_factory.mktemp("reference")
-            assert start([*words, "hydra.run.dir=run"], place) == 0, (place / "said.txt").read_text()
+            status = start([*words, "hydra.run.dir=run"], place, seconds=seconds)
+            assert status == 0, (place / "said.txt").read_text()
             folders[words] = place / "run"
         return folders[words]
 
@@ -201,10 +203,14 @@ def test_a_compiled_run_that_is_killed_ends_as_if_nothing_had_happened(
 ) -> None:
     """The resumed process compiles anew, having met the sizes of its batches in another order, or reads the cache."""
     words = [*SMALL, *FAMILIES[family], "compile=true"]
-    expected = reference(*words)
-    assert start([*words, "hydra.run.dir=run"], tmp_path, Death("step", 9)) == KILLED
-    assert start(["resume=run"], tmp_path) == 0, (tmp_path / "said.txt").read_text()
+    expected = reference(*words, seconds=COMPILING)
+    assert start([*words, "hydra.run.dir=run"], tmp_path, Death("step", 9), seconds=COMPILING) == KILLED
+    assert start(["resume=run"], tmp_path, seconds=COMPILING) == 0, (tmp_path / "said.txt").read_text()
     _same(tmp_path / "run", expected)
+
+
+COMPILING = 900
+"""Seconds that are enough to compile four networks on two cores that are shared."""
 
 
 CHAOS = [
