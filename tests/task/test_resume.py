@@ -90,6 +90,7 @@ def start(session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Star
         words: Sequence[str],
         place: Path,
         death: Death | None = None,
+        *,
         beside: Callable[[BaseProcess], None] = lambda process: None,
         around: Mapping[str, str] | None = None,
         seconds: int = 240,
