@@ -138,6 +138,7 @@ OTHERS: list[tuple[str, list[str]]] = [
     ("sample ckpt=good rows=2 label=1", ["rows=2", "leave label"]),
     ("evaluate ckpt=good extractor=points", ["extractor", "1024"]),
     ("extractor data=ring", ["data", "points"]),
+    ("extractor picture.facts.holds=points", ["draws points", "leave picture out"]),
     ("sample ckpt=good truncation=abc", ["truncation=abc", "a number"]),
     ("extractor epochs=0", ["epochs=0", "at least 1"]),
     ("extractor data=digts", ["data=digts", "did you mean digits?"]),

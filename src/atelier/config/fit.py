@@ -66,7 +66,7 @@ def _kind(cfg: DictConfig) -> list[str]:
         return []
     offers = [file.stem for file in sorted((conf_dir() / "data").glob("*.yaml")) if _kind_of(file.stem) == needs]
     return [
-        f"model={cfg.model_name} wants data of kind {needs!r}, and data={cfg.data_name} is of kind {kind!r}; "
+        f"model={_word('model', cfg)} wants data of kind {needs!r}, and data={_word('data', cfg)} is of kind {kind!r}; "
         f"try data={' or data='.join(offers[:3])}"
     ]
 
@@ -78,7 +78,7 @@ def _kind_of(data: str) -> object:
 def _labels(cfg: DictConfig) -> list[str]:
     if not _select(cfg, "condition.facts.needs_labels") or _select(cfg, "data.facts.labels"):
         return []
-    return [f"condition=label wants data with labels, and data={cfg.data_name} has none; leave condition out"]
+    return [f"condition=label wants data with labels, and data={_word('data', cfg)} has none; leave condition out"]
 
 
 def _images(cfg: DictConfig) -> list[str]:
@@ -86,9 +86,8 @@ def _images(cfg: DictConfig) -> list[str]:
     holds = _select(cfg, "data.facts.holds")
     if _select(cfg, "augment.facts.for") != "images" or holds in (None, "images"):
         return []
-    return [
-        f"augment={_choice('augment', cfg)} changes images, and data={cfg.data_name} gives {holds}; add augment=none"
-    ]
+    chosen = _choice("augment", cfg)
+    return [f"augment={chosen} changes images, and data={_word('data', cfg)} gives {holds}; add augment=none"]
 
 
 def _picture(cfg: DictConfig) -> list[str]:
@@ -98,12 +97,17 @@ def _picture(cfg: DictConfig) -> list[str]:
     chosen = _choice("picture", cfg)
     if wanted and kind and wanted != kind:
         return [
-            f"picture={chosen} draws what models of {wanted} data make, and model={cfg.model_name} wants {kind} data; "
-            "leave picture out"
+            f"picture={chosen} draws what models of {wanted} data make, and model={_word('model', cfg)} wants {kind} "
+            "data; leave picture out"
         ]
     if holds and holds != given:
-        return [f"picture={chosen} draws {holds}, and data={cfg.data_name} gives {given}; leave picture out"]
+        return [f"picture={chosen} draws {holds}, and data={_word('data', cfg)} gives {given}; leave picture out"]
     return []
+
+
+def _word(group: str, cfg: DictConfig) -> object:
+    """The option of ``group`` that was chosen; "..." for verbs that write no run's folder and keep no such words."""
+    return _select(cfg, f"{group}_name") or "..."
 
 
 def _choice(group: str, cfg: DictConfig) -> str:
