@@ -168,13 +168,12 @@ class Cell(NamedTuple):
 
 
 FAST = [
-    Cell("gan", 0, Death("step", 9)),
     Cell("gan", 2, Death("end", 11)),
     Cell("gan", 0, Death("write", 4)),
-    Cell("autoencoder", 2, Death("step", 9)),
-    Cell("autoencoder", 0, Death("validation", 2)),
     Cell("cyclegan", 0, Death("step", 9)),
 ]
+"""Less than a minute on two slow cores."""
+
 DEATHS = [Death("step", 9), Death("end", 11), Death("validation", 3), Death("write", 2), Death("write", 5)]
 SLOW = [
     Cell(family, workers, death, precision, world)
