@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.autograd import gradcheck, gradgradcheck
 
 from atelier.network.flat_conv import FlatConv2d
 
@@ -31,20 +30,6 @@ def test_results_and_gradients_are_those_of_torch(side: int, padding: int, bias:
     torch.testing.assert_close(images.grad, plain.grad, rtol=1e-12, atol=1e-12)
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, other.grad, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("padding", [0, 1])
-def test_it_can_be_differentiated_twice(padding: int) -> None:
-    layer = FlatConv2d(2, 3, 3, padding=padding).double()
-
-    def convolved(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        made = torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (images,))
-        assert isinstance(made, Tensor)
-        return made
-
-    inputs = (swift(2, 2, 4, 5), layer.weight, layer.bias)
-    assert gradcheck(convolved, inputs)
-    assert gradgradcheck(convolved, inputs)
 
 
 def test_frozen_weights_cost_nothing() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.autograd import gradcheck, gradgradcheck
 
 from atelier.network import winograd
 from atelier.network.resnet_generator import ResidualBlock
@@ -47,19 +46,6 @@ def test_float32_is_nearly_as_exact_as_torchs() -> None:
     theirs = nn.functional.conv2d(images, layer.weight)
     off, usual = ((made - exact).square().mean().sqrt() for made in (layer(images), theirs))
     assert 0 < off < 4 * usual
-
-
-def test_it_can_be_differentiated_twice() -> None:
-    layer = WinogradConv2d(2, 3).double()
-
-    def convolved(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        made = torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (images,))
-        assert isinstance(made, Tensor)
-        return made
-
-    inputs = (swift(2, 2, 4, 5), layer.weight, layer.bias)
-    assert gradcheck(convolved, inputs)
-    assert gradgradcheck(convolved, inputs)
 
 
 def test_only_what_is_wanted_is_computed() -> None:

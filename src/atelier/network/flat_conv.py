@@ -45,16 +45,17 @@ class _FlatConvolution(Function):
         gradient = gradients[0]
         wanted = [*ctx.needs_input_grad[:2], ctx.biased and ctx.needs_input_grad[2]]
         if torch.is_grad_enabled():  # a penalty differentiates this very pass, which torch's own allows
-            return *_backward(gradient, images, weight, ctx.padding, wanted), None
+            return *gradients_by_torch(gradient, images, weight, ctx.padding, wanted), None
         # Torch would find the bias's gradient together with that of the weights, and throw the latter away.
-        for_images, _, _ = _backward(gradient, images, weight, ctx.padding, [wanted[0], False, False])
+        for_images, _, _ = gradients_by_torch(gradient, images, weight, ctx.padding, [wanted[0], False, False])
         for_weight = _for_weight(images, gradient, weight.shape[2], ctx.padding) if wanted[1] else None
         return for_images, for_weight, gradient.sum((0, 2, 3)) if wanted[2] else None, None
 
 
-def _backward(
+def gradients_by_torch(
     gradient: Tensor, images: Tensor, weight: Tensor, padding: int, wanted: list[bool]
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Gradients for images, weight and bias of a convolution of stride 1, where ``wanted``; differentiable again."""
     found: tuple[Tensor | None, Tensor | None, Tensor | None] = torch.ops.aten.convolution_backward(
         gradient, images, weight, [len(weight)], [1, 1], [padding] * 2, [1, 1], False, [0, 0], 1, wanted
     )

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn import functional as F
 
+from atelier.network.flat_conv import gradients_by_torch
+
 _G = ((1.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0.0, 0.0, 1.0))
 
 # Tiles that are transformed together: their 16 products stay in the processor's cache, and memory stays bounded.
@@ -63,19 +65,10 @@ class _Convolution(Function):
         images, weight = ctx.saved_tensors
         wanted = [*ctx.needs_input_grad[:2], ctx.biased and ctx.needs_input_grad[2]]
         if torch.is_grad_enabled():  # a penalty differentiates this very pass, which torch's own allows
-            return _backward_of_torch(gradients[0], images, weight, wanted)
+            return gradients_by_torch(gradients[0], images, weight, 0, wanted)
         gradient = gradients[0].contiguous(memory_format=torch.channels_last)
         for_images, for_weight = _gradients(gradient, images, weight, wanted[0], wanted[1])
         return for_images, for_weight, gradient.sum((0, 2, 3)) if wanted[2] else None
-
-
-def _backward_of_torch(
-    gradient: Tensor, images: Tensor, weight: Tensor, wanted: list[bool]
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    found: tuple[Tensor | None, Tensor | None, Tensor | None] = torch.ops.aten.convolution_backward(
-        gradient, images, weight, [len(weight)], [1, 1], [0, 0], [1, 1], False, [0, 0], 1, wanted
-    )
-    return found
 
 
 def _convolved(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
