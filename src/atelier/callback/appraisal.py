@@ -9,6 +9,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
+from atelier.callback.connected import data_of
 from atelier.callback.recorder import clock_of, record
 from atelier.callback.standing import History
 from atelier.metric.distortion import Distortion
@@ -76,7 +77,7 @@ class Appraisal(Callback):
         if trainer.sanity_checking:
             return
         figures, images = self._distortion.compute(), int(self._distortion.images)
-        data = cast(Reals, trainer.datamodule)  # type: ignore[attr-defined]  # a connector sets it
+        data: Reals = data_of(trainer)
         self._note(figures, {"split": data.eval_split, "images": images, "levels": "[0, 1]"})
         if "ssim" in figures:
             self._protocols["val/ssim"]["window"] = f"Gaussian, {self._window} px (Wang et al. 2004)"

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
-from pytorch_lightning import Callback, Trainer
+from pytorch_lightning import Trainer
 from pytorch_lightning.loggers.logger import Logger
 
 from atelier.callback.clock import Clock
+from atelier.callback.connected import callbacks_of
 from atelier.callback.standing import Board
 from atelier.types import Mistake
 
@@ -43,19 +44,14 @@ class Listener(Protocol):
         ...
 
 
-def _callbacks(trainer: Trainer) -> list[Callback]:
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # a connector of Lightning's sets it
-    return callbacks
-
-
 def companion(trainer: Trainer, kind: type[T]) -> T | None:
     """The trainer's callback of that class, if it has one."""
-    return next((callback for callback in _callbacks(trainer) if isinstance(callback, kind)), None)
+    return next((callback for callback in callbacks_of(trainer) if isinstance(callback, kind)), None)
 
 
 def boards_of(trainer: Trainer) -> list[Board]:
     """All boards of the trainer, in their order."""
-    return [callback for callback in _callbacks(trainer) if isinstance(callback, Board)]
+    return [callback for callback in callbacks_of(trainer) if isinstance(callback, Board)]
 
 
 def board_of(trainer: Trainer) -> Board | None:
@@ -78,7 +74,7 @@ def record(trainer: Trainer, kind: Literal["train", "val"], scalars: Mapping[str
     if trainer.is_global_zero:
         told = {"epoch": row.epoch, "images_seen": row.images_seen, **scalars}
         tell(trainer, lambda logger: logger.log_metrics(told, step=row.step))
-    for callback in _callbacks(trainer):
+    for callback in callbacks_of(trainer):
         if isinstance(callback, Listener):
             callback.hear(trainer, row)
 

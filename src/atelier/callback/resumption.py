@@ -9,6 +9,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from atelier.callback.connected import callbacks_of
 from atelier.callback.gallery import epoch_of
 from atelier.callback.journal import Journal
 from atelier.callback.recorder import clock_of
@@ -36,7 +37,7 @@ class Resumption(Callback):
         ]
         clock = clock_of(trainer)
         if trainer.max_epochs is not None and clock.epoch >= trainer.max_epochs:
-            for callback in trainer.callbacks:  # type: ignore[attr-defined]  # a connector of Lightning's sets it
+            for callback in callbacks_of(trainer):
                 callback.on_train_end(trainer, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

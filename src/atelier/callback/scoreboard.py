@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
+from atelier.callback.connected import data_of
 from atelier.callback.figures import figures, protocol, public_names, real_features, see
 from atelier.callback.recorder import clock_of, record
 from atelier.callback.standing import History
@@ -116,7 +117,7 @@ class Scoreboard(Callback):
     def _reals(self, trainer: Trainer, pl_module: LightningModule, count: int) -> Features:
         if self._real is not None and len(self._real.features) == count:
             return self._real
-        data = cast(Reals, trainer.datamodule)  # type: ignore[attr-defined]  # a connector sets it
+        data: Reals = data_of(trainer)
         device = pl_module.device
         split = data.eval_split
         other = "train" if split == "test" else "test"

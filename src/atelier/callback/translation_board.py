@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
+from atelier.callback.connected import data_of
 from atelier.callback.recorder import clock_of, record
 from atelier.callback.standing import History
 from atelier.callback.translation_judge import TranslationJudge
@@ -51,7 +52,7 @@ class TranslationBoard(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Find out what can be measured, and have the extractor's weights before training starts."""
-        self.expect(_domains(trainer))
+        self.expect(data_of(trainer))
         with _one_after_another(trainer):
             self._judge.prepare()
 
@@ -80,7 +81,7 @@ class TranslationBoard(Callback):
             return
         self._judge.gather()
         with _one_after_another(trainer):
-            self._judge.meet(_domains(trainer))
+            self._judge.meet(data_of(trainer))
         ema = averages(pl_module)
         self._last = Taken(*(_public(part) for part in self._judge.take(ema=ema)))
         clock = clock_of(trainer)
@@ -102,10 +103,6 @@ class TranslationBoard(Callback):
 
 def _public(named: Mapping[str, Any]) -> dict[str, Any]:
     return {f"val/{name}": value for name, value in named.items()}
-
-
-def _domains(trainer: Trainer) -> Domains:
-    return cast(Domains, trainer.datamodule)  # type: ignore[attr-defined]  # a connector of Lightning's sets it
 
 
 @contextmanager

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from atelier.callback.connected import data_of
 from atelier.callback.gallery import file_name
 from atelier.callback.pictures import Caption, keep, show
 from atelier.callback.recorder import clock_of
@@ -51,7 +51,7 @@ class TranslationGallery(Callback):
         if not trainer.is_global_zero or not isinstance(pl_module, Translator):
             return
         if not self._real:
-            self._choose(cast(Domains, trainer.datamodule))  # type: ignore[attr-defined]  # a connector sets it
+            self._choose(data_of(trainer))
         sheets = [list(self._strips(pl_module, way, pl_module.device)) for way in WAYS]
         drawn, clock = self.picture.draw(sheets), clock_of(trainer)
         path = Path(trainer.default_root_dir) / "samples" / f"{file_name(clock.epoch)}.png"
