@@ -32,12 +32,6 @@ TINY = (
 NO_ROOM = "[enforce fail at alloc_cpu.cpp:127] data. DefaultCPUAllocator: can't allocate memory: you tried to allocate"
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def room_for(monkeypatch: pytest.MonkeyPatch, most: int, step: int = 0) -> list[int]:
     """From batch ``step`` on, the generator's turn has room for ``most`` images; the sizes that it was tried with."""
     persuade, train, tried, now = Critic.persuade, GAN.training_step, [], 0

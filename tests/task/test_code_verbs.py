@@ -32,12 +32,6 @@ def coder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def codes(folder: Path) -> dict[str, Any]:
     with np.load(folder / "codes.npz") as content:
         return dict(content)

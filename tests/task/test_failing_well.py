@@ -41,12 +41,6 @@ TINY = (
 QUIET = (*TINY, "callback.report=null", "callback.scoreboard=null", "hydra.run.dir=run")
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def at_step(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], object]) -> None:
     """Let ``act`` happen before the batch of that number is trained."""
     train = GAN.training_step

@@ -34,12 +34,6 @@ BARE = [*TINY, "callback.scoreboard=null", "callback.gallery=null", "callback.re
 Run = Callable[..., int]
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def _json(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
