@@ -6,6 +6,7 @@ public CycleGAN implementation's preparation. An epoch reads every file of both 
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from omegaconf import DictConfig
 from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import Tensor
@@ -71,13 +73,12 @@ def _photos() -> list[np.ndarray]:
 class Epochs:
     """Atelier's epochs of a folder, one after another.
 
-    root: the folder; cache: where decoded images go; batch_size: pairs.
+    data: the configuration of the data; cache: where decoded images go.
     """
 
-    def __init__(self, root: Path, cache: Path, batch_size: int) -> None:
+    def __init__(self, data: DictConfig, cache: Path) -> None:
         os.environ["ATELIER_CACHE"] = str(cache)
-        words = ["model=cyclegan", "data=unpaired_folder", f"data.root={root}", f"data.batch_size={batch_size}"]
-        self.data = build(configured(words).data)
+        self.data = build(data)
         self.number = 0
 
     def open(self) -> None:
@@ -92,6 +93,12 @@ class Epochs:
         for batch in self.loader:
             self.data.on_after_batch_transfer(batch, 0)
         self.number += 1
+
+
+def _configured(root: Path, batch_size: int) -> DictConfig:
+    words = ["model=cyclegan", "data=unpaired_folder", f"data.root={root}", f"data.batch_size={batch_size}"]
+    found: DictConfig = configured(words).data
+    return found
 
 
 def rows(images: int, first_rounds: int, rounds: int, batches: tuple[int, ...]) -> list[Row]:
@@ -113,21 +120,22 @@ def _row(said: str, against: str, images: int, seconds: dict[str, list[float]], 
 
 def _first_epochs(root: Path, images: int, rounds: int) -> Row:
     """Each time with an empty cache."""
-    plain = DataLoader(PerImage(root), batch_size=1, shuffle=True)
+    plain, data = DataLoader(PerImage(root), batch_size=1, shuffle=True), _configured(root, 1)
+    with tempfile.TemporaryDirectory() as place:
+        caches = (Path(place) / str(number) for number in itertools.count())
 
-    def first() -> None:
-        with tempfile.TemporaryDirectory() as cache:
-            epochs = Epochs(root, Path(cache), 1)
+        def first() -> None:
+            epochs = Epochs(data, next(caches))
             epochs.open()
             epochs()
 
-    seconds = in_turns({"atelier": first, "plain": _through(plain)}, rounds)
+        seconds = in_turns({"atelier": first, "plain": _through(plain)}, rounds)
     return _row("JPEG folder, 256 px, first epoch, batch 1", "PIL + torchvision", images, seconds, 3.5)
 
 
 def _later_epochs(root: Path, images: int, rounds: int, batch_size: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as cache:
-        epochs = Epochs(root, Path(cache), batch_size)
+        epochs = Epochs(_configured(root, batch_size), Path(cache))
         epochs.open()
         _refuse_other_pictures(epochs, root)
         plain = DataLoader(PerImage(root), batch_size=batch_size, shuffle=True, drop_last=True)

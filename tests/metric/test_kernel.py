@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.image.kid import KernelInceptionDistance
 
+from atelier.metric import kernel
 from atelier.metric.kernel import KernelDistance, mmd
 from atelier.types import Features, Mistake
 
@@ -16,14 +17,14 @@ def draw(count: int, width: int, seed: int) -> Tensor:
 def by_loops(x: Tensor, y: Tensor) -> float:
     """Bińkowski et al. 2018, eq. 4, pair by pair."""
 
-    def kernel(a: Tensor, b: Tensor) -> float:
+    def cubic(a: Tensor, b: Tensor) -> float:
         return ((a @ b).item() / len(a) + 1) ** 3
 
     def within(z: Tensor) -> float:
-        pairs = [kernel(z[i], z[j]) for i in range(len(z)) for j in range(len(z)) if i != j]
+        pairs = [cubic(z[i], z[j]) for i in range(len(z)) for j in range(len(z)) if i != j]
         return sum(pairs) / len(pairs)
 
-    across = [kernel(a, b) for a in x for b in y]
+    across = [cubic(a, b) for a in x for b in y]
     return within(x) + within(y) - 2 * sum(across) / len(across)
 
 
@@ -37,6 +38,23 @@ class Itself(nn.Module):
 def test_is_the_double_sum_over_pairs() -> None:
     x, y = draw(9, 4, 0), draw(7, 4, 1) + 0.5
     assert mmd(x, y).item() == pytest.approx(by_loops(x, y), rel=1e-10)
+
+
+def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = draw(23, 4, 0), draw(17, 4, 1) + 0.5
+    whole = mmd(x, y)
+    for rows in (1, 5, 17, 22):
+        monkeypatch.setattr(kernel, "_ROWS", rows)
+        assert mmd(x, y).item() == pytest.approx(whole.item(), rel=1e-12)
+
+
+def test_reals_are_remembered_only_as_what_they_are() -> None:
+    reals = [Features(draw(50, 4, seed), None) for seed in (0, 1)]
+    fakes = [Features(draw(count, 4, count) + 0.5, None) for count in (40, 8, 60)]
+    score = KernelDistance(3, 10, 0)
+    for real in (reals[0], reals[1], reals[0]):
+        for fake in fakes:
+            assert score(real, fake) == KernelDistance(3, 10, 0)(real, fake)
 
 
 @pytest.mark.filterwarnings("ignore:Metric `Kernel Inception Distance` will save all")

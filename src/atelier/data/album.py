@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # To be raised when decoding changes, so that older blocks are not taken for new ones.
-_VERSION = 3
+_VERSION = 4
 
 # Each thread can hold a whole photograph in several forms.
 _MOST_THREADS = 8
@@ -143,7 +143,7 @@ def _decode(files: Mapping[str, Path], reader: Reader, building: Path, what: str
             if isinstance(found, str):
                 unreadable[name] = found
             else:
-                pixels.write(found.tobytes())
+                pixels.write(found.data)
                 names.append(name)
                 shapes.append(found.shape)
     if not names:

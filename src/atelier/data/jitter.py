@@ -1,4 +1,4 @@
-"""Random crops and flips of a batch, on whatever device it lies."""
+"""Random crops out of a set of images, and random flips of a batch, on whatever device it lies."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ def crop_corners(sizes: Tensor, crop_size: int, moment: Moment, domain: Domain) 
     return torch.minimum((drawn * room).long(), room - 1)
 
 
-def cropped(images: Tensor, crop_size: int, moment: Moment, domain: Domain) -> Tensor:
-    """A crop ``[B, C, S, S]`` of each image ``[B, C, H, W]``, at a place of its own."""
-    count, channels, height, width = images.shape
-    corners = crop_corners(torch.tensor([[height, width]]).expand(count, 2), crop_size, moment, domain)
-    first = (corners[:, 0] * width + corners[:, 1]).to(images.device, non_blocking=True)
-    lines = _lines(images.shape, crop_size, images.device) + first[:, None, None]
+def cut_out(pixels: Tensor | Ragged, rows: Tensor, crop_size: int, moment: Moment, domain: Domain) -> Tensor:
+    """A crop ``[B, C, S, S]`` of each of the images at ``rows`` ``[B]``, at a place of its own.
+
+    What lies outside the crops is not read. Places are those of :func:`crop_corners`.
+    """
+    if isinstance(pixels, Ragged):
+        corners = crop_corners(pixels.shapes[rows, 1:], crop_size, moment, domain).tolist()
+        places = zip(rows.tolist(), corners, strict=True)
+        return torch.stack(
+            [pixels[row][:, top : top + crop_size, left : left + crop_size] for row, (top, left) in places]
+        )
+    channels, height, width = pixels.shape[1:]
+    corners = crop_corners(torch.tensor([[height, width]]).expand(len(rows), 2), crop_size, moment, domain)
+    first = rows * (channels * height * width) + corners[:, 0] * width + corners[:, 1]
+    lines = first[:, None] + _lines(channels, height, width, crop_size)
     # A view of every run of pixels there is: picking whole lines is ten times as fast as picking pixels.
-    runs = images.reshape(-1).unfold(0, crop_size, 1)
-    return runs.index_select(0, lines.flatten()).view(count, channels, crop_size, crop_size)
+    runs = pixels.view(-1).unfold(0, crop_size, 1)
+    return runs.index_select(0, lines.flatten()).view(len(rows), channels, crop_size, crop_size)
 
 
 @functools.lru_cache(maxsize=8)
-def _lines(shape: torch.Size, crop_size: int, device: torch.device) -> Tensor:
-    """Where the lines of crops from the upper left corner begin in a batch ``[B, C, H, W]``: ``[B, C, S]`` int64."""
-    count, channels, height, width = shape
-    planes = torch.arange(count * channels, device=device).view(count, channels, 1)
-    return (planes * height + torch.arange(crop_size, device=device)) * width
-
-
-def cut_out(pixels: Ragged, rows: Tensor, crop_size: int, moment: Moment, domain: Domain) -> Tensor:
-    """As :func:`cropped`, of images whose sizes differ: the same places for the same sizes."""
-    corners = crop_corners(pixels.shapes[rows, 1:], crop_size, moment, domain).tolist()
-    places = zip(rows.tolist(), corners, strict=True)
-    crops = [pixels[row][:, top : top + crop_size, left : left + crop_size] for row, (top, left) in places]
-    return torch.stack(crops)
+def _lines(channels: int, height: int, width: int, crop_size: int) -> Tensor:
+    """Where the lines of a crop from the upper left corner begin in an image ``[C, H, W]``: ``[C * S]`` int64."""
+    planes = torch.arange(channels)[:, None] * height
+    return ((planes + torch.arange(crop_size)) * width).flatten()
 
 
 def flipped(images: Tensor, moment: Moment, domain: Domain) -> Tensor:

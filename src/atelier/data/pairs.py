@@ -49,7 +49,7 @@ class Pairs(Dataset[UnpairedBatch]):
     There are as many pairs as the larger domain has images. Pair i has image i mod |A| of domain a; its
     partner is drawn anew at random each time (pairing "random"), or is image i mod |B| ("serial").
 
-    crop_size: side of the crops that are cut out of images of different sizes, None where these stay whole.
+    crop_size: side of the crops that are cut out of the images, None where these stay whole.
     moment: seed, rank and world of the draws.
     """
 
@@ -70,6 +70,8 @@ class Pairs(Dataset[UnpairedBatch]):
 
     def _images(self, side: Side, indices: Tensor, domain: Domain, moment: Moment) -> Tensor:
         rows = side.chosen[indices]
-        if isinstance(side.pixels, Ragged) and self.crop_size is not None:
-            return cut_out(side.pixels, rows, self.crop_size, moment, domain)
-        return gather(side.pixels, rows)
+        size = self.crop_size
+        whole = isinstance(side.pixels, Tensor) and side.pixels.shape[2:] == (size, size)
+        if size is None or whole:
+            return gather(side.pixels, rows)
+        return cut_out(side.pixels, rows, size, moment, domain)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from atelier.data.batches import Batches, Loader, OrderedBatches, ShuffledBatches, fitting
 from atelier.data.domains import DomainSource
-from atelier.data.jitter import cropped, flipped
+from atelier.data.jitter import flipped
 from atelier.data.pairs import DomainBatches, Pairing, Pairs, Side
 from atelier.data.preprocess import Way, crops
 from atelier.data.ragged import Ragged
@@ -30,8 +30,8 @@ class UnpairedData(RankedData):
 
     An epoch has as many pairs as the larger domain has images, in a fresh random order; the smaller domain is gone
     through more than once. What is left of an epoch after the last whole batch is dropped. Images of the train
-    split come larger than they are evaluated where ``preprocess`` crops: the crop, the flip and the scaling to
-    [-1, 1] run on the device on whole batches, and every draw is a function of seed and step.
+    split are kept larger than they are evaluated where ``preprocess`` crops; crops are cut out as a batch is gathered,
+    the flip and the scaling to [-1, 1] run on the device, and every draw is a function of seed and step.
 
     source: where the images come from.
     image_size: side in pixels of the crops and of evaluated images.
@@ -128,11 +128,15 @@ class UnpairedData(RankedData):
         return [self._ordered(DomainBatches(self.side(self.eval_split, domain))) for domain in DOMAINS]
 
     def on_after_batch_transfer(self, batch: UnpairedBatch | ImageBatch, dataloader_idx: int) -> Any:
-        """On the device: crop and flip pairs (training), and scale all to [-1, 1]."""
+        """On the device: flip pairs (training), and scale all to [-1, 1]."""
         if isinstance(batch, ImageBatch):
             return batch._replace(images=to_unit(batch.images))
         moment = Moment(self.seed, batch.step, batch.epoch, self._rank, self._world, batch.device).within("data")
-        return batch._replace(a=self._jittered(batch.a, moment, "a"), b=self._jittered(batch.b, moment, "b"))
+        a, b = (
+            flipped(images, moment, domain) if self.flip else images
+            for images, domain in ((batch.a, "a"), (batch.b, "b"))
+        )
+        return batch._replace(a=to_unit(a), b=to_unit(b))
 
     def domain(self, domain: Domain) -> DomainReals:
         """One domain as a collection of its own, as it is evaluated."""
@@ -169,19 +173,14 @@ class UnpairedData(RankedData):
         """The same images of the train split as crops are taken of them."""
         if domain not in self._training:
             pixels = self.source.training(domain).pixels
+            if isinstance(pixels, Tensor):
+                pixels = pixels.contiguous()  # crops are lines of memory
             self._training[domain] = Side(pixels, self._chosen("train", domain, len(pixels)))
         return self._training[domain]
 
     def _ordered(self, batches: DomainBatches) -> Loader[ImageBatch]:
         most = self.eval_batch_size if isinstance(batches.side.pixels, Tensor) else self._world
         return Loader(batches, OrderedBatches(len(batches), most, rank=self._rank, world=self._world), self.workers)
-
-    def _jittered(self, images: Tensor, moment: Moment, domain: Domain) -> Tensor:
-        size = self.image_size
-        # Ragged images come as crops: they could not have shared a batch otherwise.
-        if crops(self.preprocess) and images.shape[-2:] != (size, size):
-            images = cropped(images, size, moment, domain)
-        return to_unit(flipped(images, moment, domain) if self.flip else images)
 
     def _check(self, pixels: Tensor | Ragged, domain: Domain) -> None:
         channels = pixels.shape[1] if isinstance(pixels, Tensor) else int(pixels.shapes[0, 0])

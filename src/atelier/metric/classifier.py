@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from atelier.metric.classifier_file import load
@@ -38,7 +39,8 @@ class Classifier(Extractor):
         self.resize = f"bilinear antialiased to {known.size}, {'grey' if known.channels == 1 else 'colour'}"
         self.network = hollow(known.channels, known.classes, known.num_features)
         self.network.load_state_dict(known.state, assign=True)
-        self.requires_grad_(False).eval()
+        # Its convolutions are narrow: with channels side by side they take three quarters of the time.
+        self.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
     def prepare(self) -> None:
         """Nothing to fetch: the weights are here since construction."""
