@@ -62,7 +62,9 @@ class Moment:
     def uniform(self, purpose: str, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Uniform numbers in [low, high); ``shape[0]`` is this rank's batch."""
         drawn = torch.rand(self._all(shape[0]), *shape[1:], generator=self.generator(purpose))
-        return self._mine(drawn.mul_(high - low).add_(low), shape[0])
+        if (low, high) != (0.0, 1.0):
+            drawn.mul_(high - low).add_(low)
+        return self._mine(drawn, shape[0])
 
     def integers(self, purpose: str, *shape: int, low: int, high: int) -> Tensor:
         """Uniform int64 numbers in [low, high); ``shape[0]`` is this rank's batch."""

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # To be raised when decoding changes, so that older blocks are not taken for new ones.
-_VERSION = 4
+_VERSION = 3
 
 # Each thread can hold a whole photograph in several forms.
 _MOST_THREADS = 8

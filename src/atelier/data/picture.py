@@ -15,7 +15,6 @@ from PIL import Image, UnidentifiedImageError
 
 from atelier.data import jpeg
 from atelier.data.orientation import upright
-from atelier.data.rescale import rescaled
 from atelier.data.room import Room
 from atelier.types import Mistake
 
@@ -89,7 +88,10 @@ def _square(picture: Image.Image, shape: Shape) -> NDArray[np.uint8]:
     # Cropping before resizing keeps what lies outside from bleeding in, and resizes less.
     if picture.size != (side, side):
         picture = picture.crop((left, top, left + side, top + side))
-    return rescaled(picture, shape.image_size, shape.image_size)
+    if side != shape.image_size:
+        picture = picture.resize((shape.image_size, shape.image_size), Image.Resampling.BICUBIC)
+    pixels = np.asarray(picture, dtype=np.uint8).reshape(shape.image_size, shape.image_size, shape.channels)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def open_upright(path: Path, channels: int) -> Image.Image:

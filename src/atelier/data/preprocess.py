@@ -1,7 +1,7 @@
 """How a photograph of any size becomes one that a translator is trained and tested on.
 
 The five ways and their arithmetic are those of the public implementation of CycleGAN
-(junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py); all resizing is bicubic and antialiased, as Pillow's is.
+(junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py); all resizing is Pillow's bicubic, which antialiases.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from atelier.data.album import Reader
 from atelier.data.picture import most_pixels, open_upright
-from atelier.data.rescale import rescaled
 from atelier.types import Mistake
 
 Way = Literal["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]
@@ -86,8 +86,11 @@ class Preprocess:
             raise ValueError(f"{picture.width} x {picture.height} leaves no multiple of {_BASE} pixels")
         if size[0] * size[1] > (limit := most_pixels()):
             raise ValueError(f"it would become {size[0]} x {size[1]}, more than {limit // 10**6} megapixels")
-        pixels = rescaled(picture, *size)
-        return self._fitted(pixels) if crops(self.way) else pixels
+        if size != picture.size:
+            picture = picture.resize(size, Image.Resampling.BICUBIC)
+        kept = self._fitted(picture) if crops(self.way) else picture
+        pixels = np.asarray(kept, dtype=np.uint8).reshape(kept.height, kept.width, self.channels)
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
     def scaled(self, width: int, height: int) -> tuple[int, int]:
         """Width and height after resizing."""
@@ -101,13 +104,13 @@ class Preprocess:
             return round(width / _BASE) * _BASE, round(height / _BASE) * _BASE
         return width, height
 
-    def _fitted(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """``[C, H, W]`` no smaller than a crop, or the crop in its middle."""
-        _, height, width = pixels.shape
-        missing = max(0, self.crop_size - height), max(0, self.crop_size - width)
-        if any(missing):
-            pixels = np.pad(pixels, ((0, 0), (0, missing[0]), (0, missing[1])))
-        if not self.centred:
-            return pixels
-        top, left = max(0, height - self.crop_size) // 2, max(0, width - self.crop_size) // 2
-        return np.ascontiguousarray(pixels[:, top : top + self.crop_size, left : left + self.crop_size])
+    def _fitted(self, picture: Image.Image) -> Image.Image:
+        """The picture no smaller than a crop, or the crop in its middle."""
+        width, height = max(picture.width, self.crop_size), max(picture.height, self.crop_size)
+        left, top = 0, 0
+        if self.centred:
+            left, top = (width - self.crop_size) // 2, (height - self.crop_size) // 2
+            width = height = self.crop_size
+        if (left, top, width, height) == (0, 0, *picture.size):
+            return picture
+        return picture.crop((left, top, left + width, top + height))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from atelier.data.batches import Batches, Loader, OrderedBatches, ShuffledBatches, fitting
 from atelier.data.domains import DomainSource
-from atelier.data.jitter import flipped
+from atelier.data.jitter import flip_in_place
 from atelier.data.pairs import DomainBatches, Pairing, Pairs, Side
 from atelier.data.preprocess import Way, crops
 from atelier.data.ragged import Ragged
@@ -131,12 +131,11 @@ class UnpairedData(RankedData):
         """On the device: flip pairs (training), and scale all to [-1, 1]."""
         if isinstance(batch, ImageBatch):
             return batch._replace(images=to_unit(batch.images))
-        moment = Moment(self.seed, batch.step, batch.epoch, self._rank, self._world, batch.device).within("data")
-        a, b = (
-            flipped(images, moment, domain) if self.flip else images
-            for images, domain in ((batch.a, "a"), (batch.b, "b"))
-        )
-        return batch._replace(a=to_unit(a), b=to_unit(b))
+        if self.flip:
+            moment = Moment(self.seed, batch.step, batch.epoch, self._rank, self._world).within("data")
+            flip_in_place(batch.a, moment, "a")
+            flip_in_place(batch.b, moment, "b")
+        return batch._replace(a=to_unit(batch.a), b=to_unit(batch.b))
 
     def domain(self, domain: Domain) -> DomainReals:
         """One domain as a collection of its own, as it is evaluated."""
