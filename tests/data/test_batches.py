@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import pytest
 import torch
 
-from atelier.data.batches import Batches, Loader, OrderedBatches, ShuffledBatches
+from atelier.data.batches import Batches, Loader, OrderedBatches, TrainingBatches, permuted
 from atelier.data.source import Images
 from atelier.moment import Moment
 
@@ -15,9 +18,13 @@ def pictures(size: int = SIZE) -> Batches:
     return Batches(Images(pixels, labels=torch.arange(size) % 10), torch.arange(size))
 
 
+def shuffled(seed: int = 0, rank: int = 0, world: int = 1) -> TrainingBatches:
+    return TrainingBatches(partial(permuted, SIZE, seed), SIZE, BATCH, rank=rank, world=world)
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_order_is_the_permutation_whatever_the_workers(workers: int) -> None:
-    order = ShuffledBatches(SIZE, BATCH, seed=3)
+    order = shuffled(seed=3)
     loader = Loader(pictures(), order, workers)
     assert len(loader) == SIZE // BATCH
     for epoch in (0, 1, 5):
@@ -33,18 +40,15 @@ def test_order_is_the_permutation_whatever_the_workers(workers: int) -> None:
 
 
 def test_epochs_and_seeds_have_other_orders() -> None:
-    first, second = ShuffledBatches(SIZE, BATCH, seed=3), ShuffledBatches(SIZE, BATCH, seed=4)
-    assert not torch.equal(first.permutation(), second.permutation())
-    before = first.permutation()
-    first.set_epoch(1)
-    assert not torch.equal(first.permutation(), before)
-    assert torch.equal(before.sort().values, torch.arange(SIZE))
+    first, other, later = (permuted(SIZE, *place) for place in ((3, 0), (4, 0), (3, 1)))
+    assert not np.array_equal(first, other) and not np.array_equal(first, later)
+    assert sorted(first) == list(range(SIZE))
 
 
 @pytest.mark.parametrize("world", [2, 4])
 def test_ranks_share_the_global_batch(world: int) -> None:
-    alone = list(ShuffledBatches(SIZE, BATCH, seed=0))
-    ranks = [list(ShuffledBatches(SIZE, BATCH, seed=0, rank=rank, world=world)) for rank in range(world)]
+    alone = list(shuffled())
+    ranks = [list(shuffled(rank=rank, world=world)) for rank in range(world)]
     for whole, *parts in zip(alone, *ranks, strict=True):
         assert [index for part in parts for index in part.indices] == list(whole.indices)
         assert {(part.step, part.epoch) for part in parts} == {(whole.step, whole.epoch)}
@@ -63,7 +67,7 @@ def test_evaluation_sees_every_image_once(size: int, world: int) -> None:
 
 
 def test_an_epoch_begins_when_its_first_batch_is_asked_for() -> None:
-    order = ShuffledBatches(SIZE, BATCH, seed=0)
+    order = shuffled()
     begun = iter(Loader(pictures(), order, workers=1))
     order.set_epoch(4)
     assert next(begun).epoch == 4
@@ -71,27 +75,30 @@ def test_an_epoch_begins_when_its_first_batch_is_asked_for() -> None:
 
 def test_iterating_leaves_the_global_generator_alone() -> None:
     before = torch.get_rng_state()
-    list(Loader(pictures(), ShuffledBatches(SIZE, BATCH, seed=0), workers=0))
+    list(Loader(pictures(), shuffled(), workers=0))
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("taken", [0, 3, SIZE // BATCH])
 def test_a_loader_goes_on_at_the_batch_after_the_last_one_taken(workers: int, taken: int) -> None:
-    whole = Loader(pictures(), ShuffledBatches(SIZE, BATCH, seed=1), 0)
+    order = shuffled(seed=1)
+    whole = Loader(pictures(), order, 0)
     steps: list[int] = []
     for epoch in (2, 3):
-        whole.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
+        order.set_epoch(epoch)
         steps += [batch.step for batch in whole]
-    first = Loader(pictures(), ShuffledBatches(SIZE, BATCH, seed=1), workers)
-    first.sampler.set_epoch(2)  # type: ignore[attr-defined]
+    order = shuffled(seed=1)
+    order.set_epoch(2)
+    first = Loader(pictures(), order, workers)
     seen = [batch.step for batch, _ in zip(first, range(taken), strict=False)]
     state = {**first.state_dict(), **({} if taken else {"step": 2 * len(first)})}
 
-    again = Loader(pictures(), ShuffledBatches(SIZE, BATCH, seed=1), workers)
+    order = shuffled(seed=1)
+    again = Loader(pictures(), order, workers)
     again.load_state_dict(state)
     for epoch in (2, 3):
-        again.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
+        order.set_epoch(epoch)
         seen += [batch.step for batch in again]
     assert [step for step in steps if step >= state["step"]] == seen[min(taken, len(seen)) :]
     assert again.state_dict() == {"step": 4 * len(again), "batches": len(again)}
@@ -99,7 +106,7 @@ def test_a_loader_goes_on_at_the_batch_after_the_last_one_taken(workers: int, ta
 
 def test_an_epoch_cut_short_is_followed_by_a_whole_one() -> None:
     """With trainer.limit_train_batches the position at an epoch's end lies before its last batch."""
-    order = ShuffledBatches(SIZE, BATCH, seed=0)
+    order = shuffled()
     order.start = 2 * len(order) + 3
     order.set_epoch(3)
     assert [draw.step for draw in order] == list(range(3 * len(order), 4 * len(order)))

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
-from atelier.data.batches import Draw, ShuffledBatches
+from atelier.data.batches import Draw, TrainingBatches, permuted
 from atelier.data.pairs import Pairing, Pairs, Side
 from atelier.moment import Moment
 from atelier.types import UnpairedBatch
@@ -19,7 +21,7 @@ def epoch(
     a: int, b: int, pairing: Pairing, number: int = 0, *, batch: int = 1, rank: int = 0, world: int = 1
 ) -> list[UnpairedBatch]:
     pairs = Pairs(side(a), side(b, 100), pairing, None, Moment(seed=7, step=0, rank=rank, world=world))
-    order = ShuffledBatches(len(pairs), batch, seed=7, rank=rank, world=world)
+    order = TrainingBatches(partial(permuted, len(pairs), 7), len(pairs), batch, rank=rank, world=world)
     order.set_epoch(number)
     batches = [pairs[draw] for draw in order]
     for one in batches:
@@ -44,7 +46,7 @@ def test_an_epoch_is_as_long_as_the_larger_domain_and_covers_a_evenly(a: int, b:
 
 
 def test_serial_pairs_are_in_step() -> None:
-    order = ShuffledBatches(12, 1, seed=7).permutation()
+    order = permuted(12, 7, epoch=0)
     of_a, of_b = indices(epoch(5, 12, "serial"))
     assert of_a.tolist() == [index % 5 for index in order.tolist()]
     assert of_b.tolist() == order.tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from atelier.data.shard_batches import MixedBatches, mixed
+from atelier.data.batches import TrainingBatches
+from atelier.data.shard_batches import mixed
 from atelier.data.shard_store import addresses
 from atelier.data.shards import ShardData
 from atelier.types import ImageBatch, Mistake
@@ -121,7 +123,7 @@ def test_no_more_shards_are_needed_at_a_time_than_the_window() -> None:
 
 
 def test_what_is_left_of_the_last_batch_is_dropped() -> None:
-    draws = list(MixedBatches([5, 6], 1, 4, seed=0))
+    draws = list(TrainingBatches(partial(mixed, [5, 6], 1, 0), 11, 4))
     assert [len(draw.indices) for draw in draws] == [4, 4]
 
 

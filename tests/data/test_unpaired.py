@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
-from atelier.data.batches import ShuffledBatches
+from atelier.data.batches import TrainingBatches
 from atelier.data.ragged import Ragged
 from atelier.data.source import Images
 from atelier.data.unpaired import UnpairedData
@@ -74,7 +74,7 @@ def on(made: UnpairedData, rank: int = 0, world: int = 1) -> UnpairedData:
 def epoch(made: UnpairedData, number: int = 0) -> list[UnpairedBatch]:
     """The batches of one epoch as the step gets them."""
     loader = made.train_dataloader()
-    assert isinstance(loader.sampler, ShuffledBatches)
+    assert isinstance(loader.sampler, TrainingBatches)
     loader.sampler.set_epoch(number)
     return [made.on_after_batch_transfer(batch, 0) for batch in loader]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -49,38 +49,41 @@ def fitting(batch_size: int, size: int, world: int) -> int:
     return most
 
 
-class ShuffledBatches(Sampler[Draw]):
-    """Training order: every epoch a fresh permutation, cut into global batches; what is left over is dropped.
+def permuted(size: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The order of one epoch: every image once, ``[size]``. A function of (seed, epoch)."""
+    generator = Moment(seed=seed, step=epoch).within("data").generator("order")
+    return torch.randperm(size, generator=generator).numpy()
 
-    The permutation is a function of (seed, epoch) and ``step`` counts on through the epochs, so nothing has
-    to be remembered to continue a run. Each rank gets its slice of the global batch, as in
-    :class:`~atelier.moment.Moment`.
 
+class TrainingBatches(Sampler[Draw]):
+    """Training order: every epoch's order is cut into global batches; what is left over is dropped.
+
+    The order is a function of the epoch and ``step`` counts on through the epochs, so nothing has to be remembered to
+    continue a run. Each rank gets its slice of the global batch, as in :class:`~atelier.moment.Moment`.
+
+    order: epoch -> positions in the split, ``[size]``, each of them once.
     size: images in the split.
     batch_size: of the global batch, a multiple of ``world`` and at most ``size``.
     start: the step at which a run goes on: what lies before it is left out without being loaded.
     """
 
-    def __init__(self, size: int, batch_size: int, *, seed: int, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self, order: Callable[[int], NDArray[np.int64]], size: int, batch_size: int, *, rank: int = 0, world: int = 1
+    ) -> None:
         assert batch_size % world == 0, (batch_size, world)
         assert 0 < batch_size <= size, (batch_size, size)
-        self.size, self.batch_size, self.seed, self.rank, self.world = size, batch_size, seed, rank, world
+        self.order, self.size, self.batch_size, self.rank, self.world = order, size, batch_size, rank, world
         self.epoch, self.start = 0, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Go to ``epoch``; Lightning calls it before each one."""
         self.epoch = epoch
 
-    def permutation(self) -> Tensor:
-        """The order of this epoch, ``[size]``."""
-        generator = Moment(seed=self.seed, step=self.epoch).within("data").generator("order")
-        return torch.randperm(self.size, generator=generator)
-
     def __len__(self) -> int:
         return self.size // self.batch_size
 
     def __iter__(self) -> Iterator[Draw]:
-        order, mine = self.permutation().numpy(), self.batch_size // self.world
+        order, mine = self.order(self.epoch), self.batch_size // self.world
         for batch in range(max(0, self.start - self.epoch * len(self)), len(self)):
             first = batch * self.batch_size + self.rank * mine
             step, epoch = self.epoch * len(self) + batch, self.epoch + batch / len(self)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from atelier.data.batches import Batches, Loader, ShuffledBatches
+from atelier.data.batches import Batches, Loader, TrainingBatches, permuted
 from atelier.data.selection import fingerprint, named, shuffled
 from atelier.data.single import SingleData
 from atelier.data.source import Images, Source, Split
@@ -81,8 +82,9 @@ class ImageData(SingleData):
     def train_dataloader(self) -> Loader[ImageBatch]:
         """Global batches in the order of (seed, epoch), this rank's slice of each."""
         batches = self.split("train")
-        order = ShuffledBatches(len(batches), self.batch_size, seed=self.seed, rank=self._rank, world=self._world)
-        return Loader(batches, order, self.workers)
+        order = partial(permuted, len(batches), self.seed)
+        drawn = TrainingBatches(order, len(batches), self.batch_size, rank=self._rank, world=self._world)
+        return Loader(batches, drawn, self.workers)
 
     def fingerprint(self, split: str) -> str:
         """16 hexadecimal digits that stand for the split's pixels, their shape and the selection."""

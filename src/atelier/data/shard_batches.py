@@ -1,15 +1,14 @@
-"""Which samples of the shards stand in which batch, and the batches themselves."""
+"""In which order the samples of the shards are trained on, and the batches themselves."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Sampler
 
 from atelier.data import picture
 from atelier.data.batches import BatchSet, Draw
@@ -22,7 +21,7 @@ from atelier.types import ImageBatch, Mistake
 log = logging.getLogger(__name__)
 
 
-def mixed(counts: Sequence[int], window: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
+def mixed(counts: Sequence[int], window: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """The order of one epoch: every sample once, ``[sum(counts)]``; sample i of a shard follows all shards before it.
 
     The shards are permuted, and the samples of each ``window`` of them are permuted among themselves: so that many
@@ -36,38 +35,6 @@ def mixed(counts: Sequence[int], window: int, *, seed: int, epoch: int) -> NDArr
         here = np.concatenate([np.arange(starts[s], starts[s + 1]) for s in shards[first : first + window]])
         pieces.append(here[torch.randperm(len(here), generator=moment.generator(f"window {first}")).numpy()])
     return np.concatenate(pieces)
-
-
-class MixedBatches(Sampler[Draw]):
-    """Training order: :func:`mixed`, cut into global batches of which each rank takes its slice; the rest is dropped.
-
-    counts: samples of each shard.
-    window: shards that are mixed at a time.
-    batch_size: of the global batch, a multiple of ``world`` and at most all samples.
-    start: the step at which a run goes on: what lies before it is left out without being loaded.
-    """
-
-    def __init__(
-        self, counts: Sequence[int], window: int, batch_size: int, *, seed: int, rank: int = 0, world: int = 1
-    ) -> None:
-        assert batch_size % world == 0, (batch_size, world)
-        self.counts, self.window, self.batch_size, self.seed = list(counts), window, batch_size, seed
-        self.rank, self.world = rank, world
-        self.epoch, self.start = 0, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Go to ``epoch``; Lightning calls it before each one."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return sum(self.counts) // self.batch_size
-
-    def __iter__(self) -> Iterator[Draw]:
-        order, mine = mixed(self.counts, self.window, seed=self.seed, epoch=self.epoch), self.batch_size // self.world
-        for batch in range(max(0, self.start - self.epoch * len(self)), len(self)):
-            first = batch * self.batch_size + self.rank * mine
-            step, epoch = self.epoch * len(self) + batch, self.epoch + batch / len(self)
-            yield Draw(step, epoch, order[first : first + mine])
 
 
 class ShardBatches(BatchSet):

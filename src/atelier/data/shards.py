@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from atelier.data.batches import Loader
+from atelier.data.batches import Loader, TrainingBatches
 from atelier.data.picture import Shape
 from atelier.data.selection import named
-from atelier.data.shard_batches import MixedBatches, ShardBatches
+from atelier.data.shard_batches import ShardBatches, mixed
 from atelier.data.shard_store import Store, addresses
 from atelier.data.single import SingleData
 from atelier.data.source import Split, check_shape
@@ -80,10 +81,9 @@ class ShardData(SingleData):
     def train_dataloader(self) -> Loader[ImageBatch]:
         """Global batches in the order of (seed, epoch), this rank's slice of each."""
         batches = self.split("train")
-        order = MixedBatches(
-            batches.store.counts, self.window, self.batch_size, seed=self.seed, rank=self._rank, world=self._world
-        )
-        return Loader(batches, order, self.workers)
+        order = partial(mixed, batches.store.counts, self.window, self.seed)
+        drawn = TrainingBatches(order, len(batches), self.batch_size, rank=self._rank, world=self._world)
+        return Loader(batches, drawn, self.workers)
 
     def fingerprint(self, split: str) -> str:
         """16 hexadecimal digits that stand for the split's shards (names, places and sizes) and the images' shape."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
-from atelier.data.batches import Batches, Loader, OrderedBatches, ShuffledBatches, fitting
+from atelier.data.batches import Batches, Loader, OrderedBatches, TrainingBatches, fitting, permuted
 from atelier.data.domains import DomainSource
 from atelier.data.jitter import flip_in_place
 from atelier.data.pairs import DomainBatches, Pairing, Pairs, Side
@@ -120,8 +121,9 @@ class UnpairedData(RankedData):
         crop_size = self.image_size if crops(self.preprocess) else None
         a, b = (self.training_side(domain) for domain in DOMAINS)
         pairs = Pairs(a, b, self.pairing, crop_size, place)
-        order = ShuffledBatches(len(pairs), self.batch_size, seed=self.seed, rank=self._rank, world=self._world)
-        return Loader(pairs, order, self.workers)
+        order = partial(permuted, len(pairs), self.seed)
+        drawn = TrainingBatches(order, len(pairs), self.batch_size, rank=self._rank, world=self._world)
+        return Loader(pairs, drawn, self.workers)
 
     def val_dataloader(self) -> list[Loader[ImageBatch]]:
         """Domain a's images of ``eval_split`` and domain b's, each once, in order, spread over the ranks."""
