@@ -1,12 +1,27 @@
-"""What all processes of a run know together."""
+"""What the processes of a run know and do together."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import torch.distributed as dist
 from torch import Tensor
 from torch.autograd import Function
+
+if TYPE_CHECKING:  # regularizers read this module, and none of them needs Lightning
+    from pytorch_lightning import Trainer
+
+
+@contextmanager
+def one_after_another(trainer: Trainer) -> Iterator[None]:
+    """The first rank of each machine goes ahead, and fills the cache that the others read."""
+    if trainer.local_rank:
+        trainer.strategy.barrier("go ahead")
+    yield
+    if not trainer.local_rank:
+        trainer.strategy.barrier("go ahead")
 
 
 def sum_over_ranks(tensor: Tensor) -> Tensor:

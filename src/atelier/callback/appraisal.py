@@ -10,7 +10,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
 from atelier.callback.connected import data_of
-from atelier.callback.recorder import clock_of, record
+from atelier.callback.recorder import publish
 from atelier.callback.standing import History
 from atelier.metric.distortion import Distortion
 from atelier.metric.exam import Coded, Examiner, Numbers
@@ -83,14 +83,7 @@ class Appraisal(Callback):
             self._protocols["val/ssim"]["window"] = f"Gaussian, {self._window} px (Wang et al. 2004)"
         examined = self._examine(trainer, pl_module, data) if trainer.is_global_zero else {}
         figures |= trainer.strategy.broadcast(examined)
-        taken = {f"val/{name}": value for name, value in figures.items()}
-        clock = clock_of(trainer)
-        self.scored_at = clock.step
-        self.history.add(round(clock.epoch, 6), taken)
-        for name, value in taken.items():
-            # For Lightning's own callbacks, such as EarlyStopping(monitor="val/mse").
-            pl_module.log(name, value, logger=False, sync_dist=True)
-        record(trainer, "val", taken)
+        publish(trainer, pl_module, self, {f"val/{name}": value for name, value in figures.items()})
 
     def _examine(self, trainer: Trainer, pl_module: LightningModule, data: Reals) -> dict[str, float]:
         assert isinstance(pl_module, Encoder), f"{type(pl_module).__name__} makes no codes"

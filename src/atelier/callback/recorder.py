@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
-from pytorch_lightning import Trainer
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.loggers.logger import Logger
 
 from atelier.callback.clock import Clock
@@ -77,6 +77,17 @@ def record(trainer: Trainer, kind: Literal["train", "val"], scalars: Mapping[str
     for callback in callbacks_of(trainer):
         if isinstance(callback, Listener):
             callback.hear(trainer, row)
+
+
+def publish(trainer: Trainer, pl_module: LightningModule, board: Board, figures: Mapping[str, float]) -> None:
+    """Date the figures that ``board`` has taken, keep them in its history, and tell everybody."""
+    clock = clock_of(trainer)
+    board.scored_at = clock.step
+    board.history.add(round(clock.epoch, 6), figures)
+    for name, value in figures.items():
+        # For Lightning's own callbacks, such as EarlyStopping(monitor="val/fd_digits").
+        pl_module.log(name, value, logger=False, sync_dist=True)
+    record(trainer, "val", figures)
 
 
 def tell(trainer: Trainer, hand: Callable[[Logger], object]) -> None:

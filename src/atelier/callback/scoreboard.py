@@ -10,8 +10,9 @@ from typing_extensions import override
 
 from atelier.callback.connected import data_of
 from atelier.callback.figures import figures, protocol, public_names, real_features, see
-from atelier.callback.recorder import clock_of, record
+from atelier.callback.recorder import publish
 from atelier.callback.standing import History
+from atelier.collective import one_after_another
 from atelier.metric.bank import FeatureBank
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
@@ -69,10 +70,8 @@ class Scoreboard(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Have the extractor's weights before training starts, or say at once that they cannot be had."""
-        if trainer.local_rank == 0:
+        with one_after_another(trainer):
             self.extractor.prepare()
-        trainer.strategy.barrier("extractor")
-        self.extractor.prepare()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """An empty bank on the model's device."""
@@ -106,13 +105,7 @@ class Scoreboard(Callback):
         ema = averages(pl_module)
         seed = SCORE_SEED if isinstance(pl_module, Sampler) else None
         self.protocol = protocol(self.extractor, real=len(real.features), fake=len(fake.features), ema=ema, seed=seed)
-        clock = clock_of(trainer)
-        self.scored_at = clock.step
-        self.history.add(round(clock.epoch, 6), taken)
-        for name, value in taken.items():
-            # For Lightning's own callbacks, such as EarlyStopping(monitor="val/fd_digits").
-            pl_module.log(name, value, logger=False, sync_dist=True)
-        record(trainer, "val", taken)
+        publish(trainer, pl_module, self, taken)
 
     def _reals(self, trainer: Trainer, pl_module: LightningModule, count: int) -> Features:
         if self._real is not None and len(self._real.features) == count:
@@ -121,16 +114,12 @@ class Scoreboard(Callback):
         device = pl_module.device
         split = data.eval_split
         other = "train" if split == "test" else "test"
-        # The first rank of each machine fills the cache, the others read it.
-        if trainer.local_rank:
-            trainer.strategy.barrier("real features")
-        self._real = real_features(self.extractor, data, split, count, device)
-        try:
-            self.floor = self._named(self._real, real_features(self.extractor, data, other, count, device))
-        except Mistake:
-            self.floor = {}  # too few of them; from fewer images it would be of another kind than the score
-        if not trainer.local_rank:
-            trainer.strategy.barrier("real features")
+        with one_after_another(trainer):
+            self._real = real_features(self.extractor, data, split, count, device)
+            try:
+                self.floor = self._named(self._real, real_features(self.extractor, data, other, count, device))
+            except Mistake:
+                self.floor = {}  # too few of them; from fewer images it would be of another kind than the score
         return self._real
 
     def _named(self, real: Features, fake: Features) -> dict[str, float]:

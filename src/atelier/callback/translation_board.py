@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
 from atelier.callback.connected import data_of
-from atelier.callback.recorder import clock_of, record
+from atelier.callback.recorder import publish
 from atelier.callback.standing import History
 from atelier.callback.translation_judge import TranslationJudge
+from atelier.collective import one_after_another
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
 from atelier.metric.translation import Taken
@@ -53,7 +53,7 @@ class TranslationBoard(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Find out what can be measured, and have the extractor's weights before training starts."""
         self.expect(data_of(trainer))
-        with _one_after_another(trainer):
+        with one_after_another(trainer):
             self._judge.prepare()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -80,17 +80,11 @@ class TranslationBoard(Callback):
         if trainer.sanity_checking:
             return
         self._judge.gather()
-        with _one_after_another(trainer):
+        with one_after_another(trainer):
             self._judge.meet(data_of(trainer))
         ema = averages(pl_module)
         self._last = Taken(*(_public(part) for part in self._judge.take(ema=ema)))
-        clock = clock_of(trainer)
-        self.scored_at = clock.step
-        self.history.add(round(clock.epoch, 6), self._last.values)
-        for name, value in self._last.values.items():
-            # For Lightning's own callbacks, such as EarlyStopping(monitor="val/truth_psnr").
-            pl_module.log(name, value, logger=False, sync_dist=True)
-        record(trainer, "val", self._last.values)
+        publish(trainer, pl_module, self, self._last.values)
 
     def state_dict(self) -> dict[str, Any]:
         """The figures so far, in plain numbers and words."""
@@ -103,13 +97,3 @@ class TranslationBoard(Callback):
 
 def _public(named: Mapping[str, Any]) -> dict[str, Any]:
     return {f"val/{name}": value for name, value in named.items()}
-
-
-@contextmanager
-def _one_after_another(trainer: Trainer) -> Iterator[None]:
-    """The first rank of each machine goes ahead, and fills the cache that the others read."""
-    if trainer.local_rank:
-        trainer.strategy.barrier("go ahead")
-    yield
-    if not trainer.local_rank:
-        trainer.strategy.barrier("go ahead")
