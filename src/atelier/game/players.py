@@ -1,4 +1,4 @@
-"""The two optimizers of a game."""
+"""The optimizers of a game, their learning rates, and the norms of their gradients."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pytorch_lightning import LightningModule
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch.optim import Optimizer
+
+from atelier.types import Mistake
 
 
 def players(table: LightningModule) -> tuple[LightningOptimizer, LightningOptimizer]:
@@ -26,3 +28,28 @@ def noted(optimizers: Iterable[Optimizer]) -> list[Optimizer]:
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
     return made
+
+
+def scheduled(optimizers: Iterable[LightningOptimizer], factor: float) -> None:
+    """Set every learning rate to ``factor`` times what :func:`noted` wrote down.
+
+    What a schedule says is a function of the position alone, so that a resumed run needs no memory of it.
+    """
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+
+
+def refuse_norm(clip: float | None) -> None:
+    """Raise Mistake for a largest norm that no gradient could have."""
+    if clip is not None and clip <= 0:
+        raise Mistake(f"model.clip={clip}: a gradient's norm is above 0; null turns clipping off")
+
+
+def clipped(table: LightningModule, optimizer: Optimizer, clip: float | None) -> None:
+    """Scale the gradient of a turn down to the norm ``clip`` where it is larger; None leaves it as it is.
+
+    To be called from ``on_before_optimizer_step``: by then Lightning has unscaled the gradients (under float16).
+    """
+    if clip is not None:
+        table.clip_gradients(optimizer, gradient_clip_val=clip, gradient_clip_algorithm="norm")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from atelier.game.ledger import Ledger
+from atelier.game.players import noted, scheduled
 from atelier.game.schedule import Schedule
 from atelier.moment import Moment
 from atelier.pixels import from_levels, to_levels
@@ -112,17 +113,14 @@ class Autoencoder(LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         """One optimizer of all weights."""
-        optimizer = self._make_optimizer(self.network.parameters())
-        for group in optimizer.param_groups:
-            group["initial_lr"] = group["lr"]
+        [optimizer] = noted([self._make_optimizer(self.network.parameters())])
         return optimizer
 
     def on_train_batch_start(self, batch: ImageBatch, batch_idx: int) -> None:
-        """Set what the schedule says: a function of the position alone, so that a resumed run needs no memory of it."""
+        """Set what the schedule says."""
         optimizer = self.optimizers()
         assert isinstance(optimizer, LightningOptimizer)
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * self.schedule(batch.epoch)
+        scheduled([optimizer], self.schedule(batch.epoch))
 
     def on_fit_start(self) -> None:
         """Say so where the code has room for a copy of the image."""

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from atelier.game.average import Average
 from atelier.game.critic import Critic, Judgement
 from atelier.game.ledger import Ledger
-from atelier.game.players import noted, players
+from atelier.game.players import clipped, noted, players, refuse_norm, scheduled
 from atelier.game.pool import ImagePool
 from atelier.game.schedule import Schedule
 from atelier.game.turn import evaluating, turn
@@ -78,8 +78,7 @@ class CycleGAN(LightningModule):
         for name, value in (("lambda_a", lambda_a), ("lambda_b", lambda_b), ("identity", identity)):
             if not 0 <= value < math.inf:
                 raise Mistake(f"model.{name}={value}: a weight is a number from 0 (without this loss) upwards")
-        if clip is not None and clip <= 0:
-            raise Mistake(f"model.clip={clip}: a gradient's norm is above 0; null turns clipping off")
+        refuse_norm(clip)
         self.a_to_b, self.b_to_a = a_to_b, b_to_a
         self.critic_a, self.critic_b = critic_a, critic_b
         self.pool_a, self.pool_b = pool_a, pool_b
@@ -166,15 +165,12 @@ class CycleGAN(LightningModule):
         )
 
     def on_train_batch_start(self, batch: UnpairedBatch, batch_idx: int) -> None:
-        """Set what the schedule says: a function of the position alone, so that a resumed run needs no memory of it."""
-        for optimizer in players(self):
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * self.schedule(batch.epoch)
+        """Set what the schedule says."""
+        scheduled(players(self), self.schedule(batch.epoch))
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clip here: Lightning has unscaled the gradients by now (under float16), whatever the precision."""
-        if self.clip is not None:
-            self.clip_gradients(optimizer, gradient_clip_val=self.clip, gradient_clip_algorithm="norm")
+        """Bound the norm of the turn's gradient."""
+        clipped(self, optimizer, self.clip)
 
     # --- the pools in a checkpoint ----------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from atelier.game.average import Average
 from atelier.game.critic import Critic
 from atelier.game.latent import Latent
 from atelier.game.ledger import Ledger
-from atelier.game.players import noted, players
+from atelier.game.players import clipped, noted, players, refuse_norm, scheduled
 from atelier.game.schedule import Schedule
 from atelier.game.turn import evaluating, turn
 from atelier.moment import SCORE_SEED, Moment
@@ -77,8 +77,7 @@ class GAN(LightningModule):
             raise Mistake(f"model.discriminator_turns={discriminator_turns}: the discriminator moves at least once")
         if parts < 1:
             raise Mistake(f"model.parts={parts}: a batch has at least one part")
-        if clip is not None and clip <= 0:
-            raise Mistake(f"model.clip={clip}: a gradient's norm is above 0; null turns clipping off")
+        refuse_norm(clip)
         self.generator, self.critic, self.latent = generator, critic, latent
         for network in (generator, critic):
             initialize(network)
@@ -151,17 +150,16 @@ class GAN(LightningModule):
         return noted(make(network.parameters()) for make, network in pairs)
 
     def on_train_batch_start(self, batch: ImageBatch, batch_idx: int) -> None:
-        """Set what the schedules say: a function of the position alone, so that a resumed run needs no memory of it."""
-        for optimizer in players(self):
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * self.schedule(batch.epoch)
-                if self.beta2 is not None:
+        """Set what the schedules say."""
+        scheduled(players(self), self.schedule(batch.epoch))
+        if self.beta2 is not None:
+            for optimizer in players(self):
+                for group in optimizer.param_groups:
                     group["betas"] = (group["betas"][0], self.beta2(batch.epoch))
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clip here: Lightning has unscaled the gradients by now (under float16), whatever the precision."""
-        if self.clip is not None:
-            self.clip_gradients(optimizer, gradient_clip_val=self.clip, gradient_clip_algorithm="norm")
+        """Bound the norm of the player's gradient."""
+        clipped(self, optimizer, self.clip)
 
     # --- what others may ask
     # ------------------------------------------------------------------------------------
