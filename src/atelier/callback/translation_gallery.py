@@ -14,11 +14,9 @@ from atelier.callback.gallery import file_name
 from atelier.callback.pictures import Caption, keep, show
 from atelier.callback.recorder import clock_of
 from atelier.callback.strips import Strip, Strips
-from atelier.metric.translation import WAYS
+from atelier.metric.translation import WAYS, round_trip
 from atelier.pixels import to_unit
 from atelier.types import Direction, Domains, Mistake, Reals, Translator
-
-_BACK: dict[Direction, Direction] = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
 
 
 class TranslationGallery(Callback):
@@ -69,12 +67,9 @@ class TranslationGallery(Callback):
     @torch.no_grad()
     def _strips(self, model: Translator, way: Direction, device: torch.device) -> Iterator[Strip]:
         for place, image in enumerate(self._real[way]):
-            real = image[None].to(device)
-            fake = model.translate(real, way)
-            strip = [real, fake, model.translate(fake, _BACK[way])]
-            if fake.shape == real.shape:
-                strip.append(model.translate(real, _BACK[way]))
-            yield [seen[0] for seen in strip] + self._truth[way][place : place + 1]
+            seen = round_trip(model, image[None].to(device), torch.tensor([place]), way)
+            strip = [seen.real, seen.fake, seen.cycle, *([] if seen.identity is None else [seen.identity])]
+            yield [images[0] for images in strip] + self._truth[way][place : place + 1]
 
 
 def first_images(reals: Reals, split: str, count: int) -> list[Tensor]:

@@ -11,10 +11,13 @@ from torch import Tensor
 from atelier.metric.bank import FeatureBank
 from atelier.metric.likeness import NUMBERS, figures_of, likeness
 from atelier.similarity import window
-from atelier.types import Direction, Domain, Features, Translated
+from atelier.types import Direction, Domain, Features, Translated, Translator
 
 WAYS: Mapping[Direction, tuple[Domain, Domain]] = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
 """Each direction's source and target."""
+
+BACK: Mapping[Direction, Direction] = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
+"""The direction that leads back."""
 
 _OF_SOURCE = {"cycle_l1": False, "cycle_psnr": True, "identity_l1": False}
 _OF_TRUTH = {"truth_psnr": True, "truth_ssim": True, "truth_l1": False}
@@ -31,6 +34,14 @@ class Taken(NamedTuple):
     floor: dict[str, float]
     untouched: dict[str, float]
     protocol: dict[str, dict[str, Any]]
+
+
+def round_trip(model: Translator, real: Tensor, indices: Tensor, way: Direction) -> Translated:
+    """Images ``[B, C, H, W]`` in [-1, 1] with their places ``[B]``: translated, translated back, and left alone."""
+    fake = model.translate(real, way)
+    cycle = model.translate(fake, BACK[way])
+    identity = model.translate(real, BACK[way]) if fake.shape == real.shape else None
+    return Translated(way, real, fake, cycle, identity, indices)
 
 
 class Distances:

@@ -22,6 +22,7 @@ from atelier.game.players import clipped, noted, players, refuse_norm, scheduled
 from atelier.game.pool import ImagePool
 from atelier.game.schedule import Schedule
 from atelier.game.turn import evaluating, turn
+from atelier.metric.translation import round_trip
 from atelier.moment import Moment
 from atelier.types import Direction, Domain, ImageBatch, Mistake, Translated, UnpairedBatch
 
@@ -210,11 +211,7 @@ class CycleGAN(LightningModule):
         self, batch: ImageBatch, batch_idx: int, dataloader_idx: int = 0
     ) -> Translated:
         """Images of domain a (loader 0) or b (loader 1): translated, translated back, and left alone."""
-        there, back = DIRECTIONS if dataloader_idx == 0 else DIRECTIONS[::-1]
-        fake = self.translate(batch.images, there)
-        cycle = self.translate(fake, back)
-        identity = self.translate(batch.images, back) if fake.shape == batch.images.shape else None
-        return Translated(there, batch.images, fake, cycle, identity, batch.indices)
+        return round_trip(self, batch.images, batch.indices, DIRECTIONS[dataloader_idx])
 
     @torch.no_grad()
     def translate(self, images: Tensor, direction: Direction) -> Tensor:

@@ -12,11 +12,9 @@ from atelier.callback.translation_judge import TranslationJudge
 from atelier.checkpoint import Loaded
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
-from atelier.metric.translation import WAYS
+from atelier.metric.translation import WAYS, round_trip
 from atelier.pixels import to_unit
 from atelier.types import Direction, Domains, Mistake, Translated, Translator, averages
-
-_BACK: dict[Direction, Direction] = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
 
 
 def check(cfg: DictConfig, data: Domains, extractor: Extractor, scores: Mapping[str, Score | None]) -> None:
@@ -65,7 +63,4 @@ def translation_scores(
 def _translated(model: Any, data: Domains, way: Direction, cfg: DictConfig, size: int) -> Iterator[Translated]:
     for batch in data.domain(WAYS[way][0]).reals(cfg.split, cfg.samples, batch_size=size):
         real = to_unit(batch.images).to(model.device)
-        fake = model.translate(real, way)
-        cycle = model.translate(fake, _BACK[way])
-        identity = model.translate(real, _BACK[way]) if fake.shape == real.shape else None
-        yield Translated(way, real, fake, cycle, identity, batch.indices.to(model.device))
+        yield round_trip(model, real, batch.indices.to(model.device), way)

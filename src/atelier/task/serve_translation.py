@@ -8,6 +8,7 @@ from typing import Any, get_args
 import gradio as gr
 from torch import Tensor
 
+from atelier.metric.translation import BACK
 from atelier.moment import Moment
 from atelier.task.canvas import to_picture, to_tensor
 from atelier.task.exhibit import Exhibit
@@ -15,7 +16,6 @@ from atelier.task.serve_parts import board, columns, comparison, drop, picture, 
 from atelier.task.uploads import Limits, open_upload
 from atelier.types import Direction, Domain
 
-_BACK: dict[Direction, Direction] = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
 _TITLES: dict[Direction, str] = {"a_to_b": "From a to b", "b_to_a": "From b to a"}
 
 
@@ -58,7 +58,7 @@ def _both_ways(exhibit: Exhibit, source: Tensor) -> str:
 
 def _there_and_back(exhibit: Exhibit, source: Tensor, way: Direction) -> str:
     fake = exhibit.translate(source, way)
-    cycle = exhibit.translate(fake, _BACK[way])
+    cycle = exhibit.translate(fake, BACK[way])
     three = [picture(source, "picture"), picture(fake, "translated", f"{way}.png"), picture(cycle, "and back")]
     title = _TITLES[way]
     return f'<h4>{title}</h4>{comparison(source, fake, title)}<div class="row">{"".join(three)}</div>'
