@@ -5,10 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+LUMA = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in grey: ITU-R BT.601, as Pillow's "L" mode has them."""
+
 
 def to_unit(images: Tensor) -> Tensor:
     """uint8 in 0..255 to float32 in [-1, 1], of any shape: x / 127.5 − 1."""
     return images.float().div_(127.5).sub_(1.0)
+
+
+def as_unit(images: Tensor) -> Tensor:
+    """float32 in [-1, 1] of bytes, and what is floats already as it is."""
+    return to_unit(images) if images.dtype == torch.uint8 else images
 
 
 def to_bytes(images: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from atelier.callback.recorder import publish
 from atelier.callback.standing import History
 from atelier.metric.distortion import Distortion
 from atelier.metric.exam import Coded, Examiner, Numbers
-from atelier.pixels import to_levels, to_unit
+from atelier.pixels import as_unit, to_levels
 from atelier.similarity import window
 from atelier.types import Encoder, ImageBatch, Judged, Mistake, Reals
 
@@ -101,7 +101,7 @@ class Appraisal(Callback):
         device = cast(LightningModule, model).device
         codes, levels, labels = [], [], []
         for batch in _some(data, split, count):
-            images = to_unit(batch.images) if batch.images.dtype == torch.uint8 else batch.images
+            images = as_unit(batch.images)
             codes.append(model.encode(images.to(device)).float().cpu())
             if split not in self._levels:
                 levels.append(to_levels(images).flatten(1))

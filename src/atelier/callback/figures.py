@@ -11,7 +11,7 @@ from torch import Tensor
 from atelier.metric.cache import cached_features
 from atelier.metric.extractor import Extractor, extract
 from atelier.metric.score import Score, score_name
-from atelier.pixels import to_bytes, to_unit
+from atelier.pixels import as_unit, to_bytes
 from atelier.types import Domains, Features, Reals
 
 
@@ -34,7 +34,7 @@ def figures(scores: Mapping[str, Score], extractor: Extractor, real: Features, f
 def see(extractor: Extractor, images: Tensor) -> Features:
     """Features of ``images`` ``[B, C, H, W]``, uint8 or float in [-1, 1], in the form the extractor wants."""
     if extractor.wants == "float":
-        return _features(extractor, to_unit(images) if images.dtype == torch.uint8 else images)
+        return _features(extractor, as_unit(images))
     return _features(extractor, images if images.dtype == torch.uint8 else to_bytes(images))
 
 
@@ -61,8 +61,7 @@ def real_features(  # noqa: PLR0917  # all six decide what comes out
 
     def images() -> Iterator[Tensor]:
         for batch in data.reals(split, count, batch_size=batch_size):
-            floats = extractor.wants == "float" and batch.images.dtype == torch.uint8
-            yield to_unit(batch.images) if floats else batch.images
+            yield as_unit(batch.images) if extractor.wants == "float" else batch.images
 
     kept = cached_features(
         extractor, data.fingerprint(split), split, count, lambda: extract(extractor, images(), device)

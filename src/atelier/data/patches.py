@@ -7,6 +7,7 @@ from torch import Tensor
 
 from atelier.data.source import Images, Split
 from atelier.moment import Moment
+from atelier.pixels import LUMA
 from atelier.types import Mistake
 
 _COUNTS = {"train": 20_000, "test": 5_000}
@@ -15,9 +16,6 @@ _DEVIATIONS = 3.0
 
 # The places are part of the data's definition: they do not follow the run's seed.
 _SEED = 0
-
-# ITU-R BT.601, the luma that Pillow's "L" mode uses too.
-_LUMA = (0.299, 0.587, 0.114)
 
 
 class Patches:
@@ -46,7 +44,7 @@ class Patches:
         """The patches of ``split``, float32 ``[N, 1, S, S]``."""
         from sklearn.datasets import load_sample_images  # takes a second, and only this set needs it
 
-        luma = torch.tensor(_LUMA)
+        luma = torch.tensor(LUMA)
         photographs = load_sample_images().images
         pictures = [whitened(torch.tensor(photograph, dtype=torch.float32) @ luma) for photograph in photographs]
         patches = self._cut(pictures, split)

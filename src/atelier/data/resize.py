@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from atelier.pixels import LUMA
+
 # Images resized at a time: 60,000 of them as floats would take gigabytes at once.
 _CHUNK = 4096
-
-# ITU-R BT.601, the luma that Pillow's "L" mode uses too.
-_LUMA = (0.299, 0.587, 0.114)
 
 
 def fit(pixels: Tensor, image_size: int, channels: int) -> Tensor:
@@ -26,7 +25,7 @@ def fit(pixels: Tensor, image_size: int, channels: int) -> Tensor:
 
 def _fit_chunk(images: Tensor, size: tuple[int, int], channels: int) -> Tensor:
     if images.shape[1] == 3 and channels == 1:
-        images = (images * images.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+        images = (images * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
     if images.shape[-2:] != size:
         images = F.interpolate(images, size, mode="bicubic", antialias=True)
     images = images.round().clamp(0.0, 255.0).to(torch.uint8)

@@ -13,7 +13,7 @@ from atelier.data.ranked import RankedData
 from atelier.data.selection import named, sample
 from atelier.data.source import Split, check_loading
 from atelier.moment import Moment
-from atelier.pixels import to_unit
+from atelier.pixels import as_unit
 from atelier.types import ImageBatch
 
 
@@ -63,7 +63,7 @@ class SingleData(RankedData):
         images = batch.images
         if self.flip and self.trainer is not None and self.trainer.training:
             images = self._flipped(images, batch.step, batch.epoch)
-        return batch._replace(images=to_unit(images) if images.dtype == torch.uint8 else images)
+        return batch._replace(images=as_unit(images))
 
     def reals(self, split: str, count: int | None = None, *, batch_size: int = 256) -> Iterator[ImageBatch]:
         """Real images of ``split`` in order, uint8 on the CPU, no flip.

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from atelier.pixels import to_unit
+from atelier.pixels import LUMA, to_unit
 from atelier.types import Mistake
 
 
@@ -77,7 +77,7 @@ def _recolour(pixels: Tensor, channels: int) -> Tensor:
     if found == 1:
         return pixels.expand(-1, channels, -1, -1)
     if (found, channels) == (3, 1):
-        luma = pixels.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+        luma = pixels.new_tensor(LUMA).view(1, 3, 1, 1)
         return (pixels * luma).sum(dim=1, keepdim=True)
     raise Mistake(
         f"the extractor is made for {channels} channels and the images have {found}: choose another extractor"

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atelier.network.sizes import positive
+from atelier.precise import widened
 
 
 class ConditionalBatchNorm2d(nn.Module):
@@ -60,9 +61,7 @@ class Projection(nn.Module):
 
     def forward(self, phi: Tensor, labels: Tensor | None) -> Tensor:
         """Logits ``[B]`` of features ``[B, features]``, in float32 at least; labels: ``[B]`` int64."""
-        logits: Tensor = self.linear(phi).squeeze(1)
-        # Under autocast logits have 8 or 11 bits: their differences and exponentials need more.
-        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        logits = widened(self.linear(phi).squeeze(1))
         if self.embed is None:
             return logits
         assert labels is not None, "a conditional network needs labels"

@@ -10,6 +10,7 @@ from torch.autograd import Function
 from torch.nn import functional as F
 
 from atelier.network.sizes import positive
+from atelier.precise import widened
 
 _EPS = 1e-5
 
@@ -77,5 +78,4 @@ class _ChannelsLast(Function):
 
 def _pixels(images: Tensor) -> Tensor:
     """``[B, H·W, C]`` of ``[B, C, H, W]``: no copy in channels_last; at least float32, as the means need it."""
-    flat = images.movedim(1, -1).flatten(1, 2)
-    return flat.to(torch.promote_types(flat.dtype, torch.float32))
+    return widened(images.movedim(1, -1).flatten(1, 2))

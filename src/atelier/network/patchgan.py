@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from atelier.network.layout import swift
 from atelier.network.normalisation import Norm, keeps_bias
 from atelier.network.sides import Sides
 from atelier.network.sizes import positive
+from atelier.precise import widened
 from atelier.types import Mistake
 
 
@@ -51,7 +51,7 @@ class PatchGAN(nn.Module):
         """
         _unlabelled(labels)
         self.sides.check(*images.shape[2:])
-        return _full(self.layers(swift(images)))
+        return widened(self.layers(swift(images)))
 
 
 class PixelCritic(nn.Module):
@@ -76,14 +76,9 @@ class PixelCritic(nn.Module):
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits ``[B, 1, H, W]`` of images ``[B, channels, H, W]``; raises a Mistake for labels."""
         _unlabelled(labels)
-        return _full(self.layers(images))
+        return widened(self.layers(images))
 
 
 def _unlabelled(labels: Tensor | None) -> None:
     if labels is not None:
         raise Mistake("condition=label: a critic of patches or pixels knows no classes; take condition=none")
-
-
-def _full(logits: Tensor) -> Tensor:
-    # Under autocast logits have 8 or 11 bits: their differences and exponentials need more.
-    return logits.to(torch.promote_types(logits.dtype, torch.float32))

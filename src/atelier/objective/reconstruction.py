@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from atelier.precise import widened
 from atelier.similarity import SMALLEST, ssim
 from atelier.types import Mistake
 
@@ -29,7 +30,7 @@ class L2:
 
     def __call__(self, reconstruction: Tensor, target: Tensor) -> Tensor:
         """The loss, a scalar."""
-        return self.factor * _mean(F.mse_loss(_full(reconstruction), _full(target), reduction="none"))
+        return self.factor * _mean(F.mse_loss(widened(reconstruction), widened(target), reduction="none"))
 
 
 class L1:
@@ -37,7 +38,7 @@ class L1:
 
     def __call__(self, reconstruction: Tensor, target: Tensor) -> Tensor:
         """The loss, a scalar."""
-        return _mean((_full(reconstruction) - _full(target)).abs())
+        return _mean((widened(reconstruction) - widened(target)).abs())
 
 
 class BCE:
@@ -50,7 +51,7 @@ class BCE:
     def __call__(self, reconstruction: Tensor, target: Tensor) -> Tensor:
         """The loss, a scalar."""
         with torch.autocast(target.device.type, enabled=False):
-            return _mean(F.binary_cross_entropy(_full(reconstruction), _full(target), reduction="none"))
+            return _mean(F.binary_cross_entropy(widened(reconstruction), widened(target), reduction="none"))
 
 
 class SSIM:
@@ -64,11 +65,6 @@ class SSIM:
         if min(target.shape[-2:]) < SMALLEST:
             raise Mistake(f"reconstruction=ssim compares windows of {SMALLEST} pixels: the images are smaller")
         return target[0].numel() * 0.5 * (1.0 - ssim(reconstruction, target)).mean()
-
-
-def _full(levels: Tensor) -> Tensor:
-    # Under autocast reconstructions have 8 or 11 bits: sums over an image's pixels need more.
-    return levels.to(torch.promote_types(levels.dtype, torch.float32))
 
 
 def _mean(terms: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from atelier.collective import sum_over_ranks
+from atelier.precise import widened
 from atelier.types import Mistake
 
 # What lies nearer to 0 or 1 counts as this near. Towards 0 a sigmoid's slope falls as the KL's slope rises, so the
@@ -49,7 +50,7 @@ class KLSparsity(nn.Module):
     def forward(self, codes: Tensor) -> dict[str, Tensor]:
         """``sparsity``: the weighted penalty of codes ``[B, units]``; moves the running mean."""
         with torch.autocast(codes.device.type, enabled=False):
-            full = codes.to(torch.promote_types(codes.dtype, torch.float32))
+            full = widened(codes)
             summed = torch.cat([full.sum(0), full.new_full((1,), len(codes))])
             summed = sum_over_ranks(summed) if dist.is_initialized() else summed
             total, count = summed[:-1], summed[-1].detach()

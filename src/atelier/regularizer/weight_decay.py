@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from atelier.precise import widened
+
 
 def half_square(network: nn.Module) -> Tensor:
     """½ Σ W² over the weights of ``network``: its parameters of two dimensions and more, each counted once.
@@ -13,8 +15,4 @@ def half_square(network: nn.Module) -> Tensor:
     terms"). A tied weight is one parameter.
     """
     weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
-    return 0.5 * torch.stack([_full(weight).square().sum() for weight in weights]).sum()
-
-
-def _full(weight: Tensor) -> Tensor:
-    return weight.to(torch.promote_types(weight.dtype, torch.float32))
+    return 0.5 * torch.stack([widened(weight).square().sum() for weight in weights]).sum()

@@ -16,6 +16,7 @@ from atelier.callback.pictures import save
 from atelier.checkpoint import load, read
 from atelier.config.build import build
 from atelier.pixels import to_bytes
+from atelier.task.canvas import to_picture
 from atelier.task.listen import below, heard
 from atelier.types import Mistake, Reconstructor, Sampler
 
@@ -96,8 +97,5 @@ def _wishes(cfg: DictConfig, model: Any, count: int) -> dict[str, Any]:
 
 
 def _write(images: Tensor, folder: Path, start: int, digits: int) -> None:
-    from PIL import Image  # only where files are written
-
     for number, image in enumerate(to_bytes(images), start=start):
-        pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
-        Image.fromarray(pixels.contiguous().numpy()).save(folder / f"{number:0{digits}d}.png")
+        to_picture(image).save(folder / f"{number:0{digits}d}.png")

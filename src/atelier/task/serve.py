@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 MOST = 4
 """Checkpoints beside one another: more no longer fit on a screen."""
 
-_HERE = ("127.0.0.1", "localhost", "::1")
 _MOST_PICTURES = 400  # of a quiz: nobody looks at more
 
 
@@ -59,7 +58,7 @@ def run(cfg: DictConfig) -> None:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asks its own server whether it is up
         served = serve_page.start(serve_page.build(_exhibits(cfg), cfg), cfg)
         log.info("%s (Ctrl-C ends it)", served.address)
-        if cfg.host not in _HERE:
+        if cfg.host not in serve_page.LOCAL:
             log.warning("host=%s: whoever reaches this machine can use the page; it asks for no password", cfg.host)
         try:
             _wait()
