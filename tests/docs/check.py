@@ -13,7 +13,7 @@ from atelier.cli.verb import VERBS
 from atelier.config.compose import compose, expand
 from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits
-from atelier.config.override import parse, wrong_choice
+from atelier.config.override import key_of, parse, wrong_choice
 from atelier.config.words import conf_dir, groups
 
 
@@ -63,5 +63,5 @@ def composed(command: Command, base: Sequence[str] = ()) -> list[str]:
         cfg, found = compose(conf_dir(), command.verb, job)
         mistakes += found
         if cfg is not None:
-            mistakes += misfits(cfg, {word.lstrip("+~").partition("=")[0].split("@")[0] for word in job})
+            mistakes += misfits(cfg, {key_of(word).split("@")[0] for word in job})
     return mistakes

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from atelier.cli.mistakes import Mistakes
 from atelier.config.compose import compose
 from atelier.config.fit import misfits
-from atelier.config.override import quoted
+from atelier.config.override import key_of, quoted
 from atelier.config.resume import wished
 from atelier.config.words import conf_dir
 from atelier.types import Mistake
@@ -39,6 +39,6 @@ def composed(verb: str, words: Sequence[str], extra: Path | None) -> tuple[DictC
     """The configuration that ``words`` make of the root of ``verb``, and every mistake in them."""
     cfg, mistakes = compose(conf_dir(), verb, words, extra)
     if cfg is not None:
-        named = {word.lstrip("+~").split("=", 1)[0].split("@")[0] for word in words}
+        named = {key_of(word).split("@")[0] for word in words}
         mistakes += misfits(cfg, named)
     return cfg, mistakes

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from atelier.cli.mistakes import Mistakes
 from atelier.cli.places import with_places
 from atelier.cli.several import as_list
-from atelier.config.override import quoted
+from atelier.config.override import key_of, quoted
 from atelier.types import Mistake
 
 _WITH_OUTPUT = ("translate", "compare", "export")
@@ -27,7 +27,7 @@ def spelled(verb: str, words: Sequence[str]) -> list[str]:
 
 def _first_run(verb: str, words: Sequence[str]) -> list[str]:
     """The recipe for those who train for the first time: they name neither model nor data nor experiment."""
-    named = {word.lstrip("+~").partition("=")[0] for word in words} & {"model", "data", "experiment", "search"}
+    named = {key_of(word) for word in words} & {"model", "data", "experiment", "search"}
     return ["experiment=dcgan_digits"] if verb == "train" and not named else []
 
 

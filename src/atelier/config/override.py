@@ -32,6 +32,11 @@ def quoted(word: str) -> str:
     return word if read(safe) is None else safe
 
 
+def key_of(word: str) -> str:
+    """The option or group that ``word`` is about, without the marks that add or take away."""
+    return word.partition("=")[0].lstrip("+~")
+
+
 def parse(words: Sequence[str]) -> tuple[list[Override], list[str]]:
     """The overrides that ``words`` are, and what is wrong with those that are none."""
     parsed, mistakes = [], []

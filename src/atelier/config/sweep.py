@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.config.compose import expand
-from atelier.config.override import is_sampled, read
+from atelier.config.override import is_sampled, key_of, read
 
 _EXTRAS = {
     "joblib": ("hydra_plugins.hydra_joblib_launcher", "joblib"),
@@ -32,8 +32,8 @@ _OPTUNA = "hydra_plugins.atelier_optuna."
 
 def joined(params: Mapping[str, Any], words: Sequence[str]) -> list[str]:
     """The words of a sweep: parameters that are written down, and the command line's, which beat them."""
-    given = {_key(word) for word in words}
-    return [*(f"{key}={_text(value)}" for key, value in params.items() if _key(key) not in given), *words]
+    given = {key_of(word) for word in words}
+    return [*(f"{key}={_text(value)}" for key, value in params.items() if key_of(key) not in given), *words]
 
 
 def machinery(conf: Path, root: str, words: Sequence[str], extra: Path | None) -> DictConfig | None:
@@ -79,8 +79,8 @@ def left_open(hydra: DictConfig | None, words: Sequence[str]) -> list[str]:
     named = next((word for word in words if word.startswith("search=") and word != "search=null"), None)
     if named is None:
         return []
-    given = {_key(word) for word in words}
-    vague = [key for key in written(hydra) if _key(key) not in given]
+    given = {key_of(word) for word in words}
+    vague = [key for key in written(hydra) if key_of(key) not in given]
     return [f"{named} varies {', '.join(vague)}: add -m to search, or give each of them one value"] if vague else []
 
 
@@ -120,10 +120,6 @@ def _values(word: str) -> list[str]:
     interval = override.value()
     assert isinstance(interval, IntervalSweep)
     return [f"{key}={interval.start}", f"{key}={interval.end}"]
-
-
-def _key(word: str) -> str:
-    return word.partition("=")[0].lstrip("+~")
 
 
 def _text(value: Any) -> str:
