@@ -29,10 +29,8 @@ class Pixels(Extractor):
         super().__init__()
         self.name, self.identity, self.resize = "pixels", "quarters", "none"
         self.num_features, self.classes = 4, None
-        self.prepared = 0
 
-    def prepare(self) -> None:
-        self.prepared += 1
+    def prepare(self) -> None: ...
 
     def look(self, images: Tensor) -> Features:
         assert images.dtype == torch.uint8

@@ -38,11 +38,11 @@ def test_best_and_its_epoch(fit, toy, scoreboard) -> None:
     offsets = [0.8, 0.1, 0.4]
     fit(toy(offsets.__getitem__), scoreboard, epochs=3)
     results = scoreboard.results()
-    assert scoreboard.primary == "val/distance_pixels"
+    assert scoreboard.history.primary == "val/distance_pixels"
     for name in ("val/distance_pixels", "val/closeness_pixels"):
         assert results[name]["best_epoch"] == 2
-    assert results["val/distance_pixels"]["best"] == -results["val/closeness_pixels"]["best"] == scoreboard.best
-    assert results["val/distance_pixels"]["last"] > scoreboard.best
+    distance, closeness = results["val/distance_pixels"], results["val/closeness_pixels"]
+    assert distance["best"] == -closeness["best"] < distance["last"]
 
 
 def test_protocol_says_what_the_figure_is(fit, toy, scoreboard) -> None:

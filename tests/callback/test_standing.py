@@ -10,19 +10,15 @@ from atelier.callback.standing import History, whole
 @pytest.mark.parametrize(("higher", "best", "epoch"), [(False, 2.0, 2.0), (True, 5.0, 1.0)])
 def test_best_follows_the_direction(higher: bool, best: float, epoch: float) -> None:
     history = History({"val/x": higher})
-    improved = []
     for at, value in enumerate([5.0, 2.0, 2.0, 3.0], start=1):
         history.add(float(at), {"val/x": value})
-        improved.append(history.improved("val/x"))
     assert history.standing("val/x") == (3.0, best, epoch)
-    assert improved == ([True, False, False, False] if higher else [True, True, False, False])
 
 
 def test_nan_is_never_the_best() -> None:
     history = History({"val/x": False})
     for epoch, value in enumerate([math.nan, 4.0, math.nan], start=1):
         history.add(epoch, {"val/x": value})
-        assert history.improved("val/x") is (value == 4.0)
     standing = history.standing("val/x")
     assert standing is not None
     assert (standing.best, standing.best_epoch) == (4.0, 2)
@@ -32,7 +28,6 @@ def test_a_figure_never_taken_stands_nowhere() -> None:
     history = History({"val/x": False, "val/y": True})
     history.add(1, {"val/x": 1.0})
     assert history.standing("val/y") is None
-    assert not history.improved("val/y")
 
 
 def test_epochs_are_written_as_people_write_them() -> None:

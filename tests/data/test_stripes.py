@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from atelier.data.stripes import Stripes
 from atelier.data.stripes_canvas import Deal, grey, wave
-from atelier.data.stripes_scene import cover, draw
+from atelier.data.stripes_scene import _animals, draw, scenes
 from atelier.pixels import to_levels, to_unit
 from atelier.types import Domain, Mistake
 
@@ -24,6 +25,12 @@ def stripes(image_size: int = 64, **wishes: int) -> Stripes:
 
 def halved(pixels: Tensor) -> Tensor:
     return torch.nn.functional.avg_pool2d(pixels.float(), 2)
+
+
+def cover(numbers: Sequence[int], size: int) -> Tensor:
+    """How much of each pixel is animal, in [0, 1]: float32 ``[N, 1, size, size]``."""
+    _, left_open = _animals(scenes(numbers), size, striped=False)
+    return 1.0 - left_open
 
 
 def psnr(first: Tensor, second: Tensor) -> float:
@@ -57,8 +64,8 @@ def test_the_truth_is_the_same_scene_with_the_other_coat() -> None:
     data = stripes(test=12)
     for domain in BOTH:
         images = data.load("test", domain)
-        scenes = [int(name.removeprefix("scene-")) for name in images.names]
-        animal = cover(scenes, 64).expand_as(images.pixels)
+        numbers = [int(name.removeprefix("scene-")) for name in images.names]
+        animal = cover(numbers, 64).expand_as(images.pixels)
         plain, striped = (images.pixels, data.truth("test", domain))[:: 1 if domain == "a" else -1]
         assert torch.equal(plain[animal == 0], striped[animal == 0])
         assert (plain >= striped).all(), "stripes only darken"

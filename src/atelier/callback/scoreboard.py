@@ -46,22 +46,6 @@ class Scoreboard(Callback):
         self._fakes = FeatureBank()
         self._real: Features | None = None
 
-    @property
-    def primary(self) -> str:
-        """The name of the figure that counts."""
-        return self.history.primary
-
-    @property
-    def best(self) -> float | None:
-        """The best value of the primary figure so far."""
-        standing = self.history.standing(self.primary)
-        return None if standing is None else standing.best
-
-    @property
-    def improved(self) -> bool:
-        """Whether the last validation was the best so far by the primary figure."""
-        return self.history.improved(self.primary)
-
     def results(self) -> dict[str, dict[str, Any]]:
         """Every figure's last and best value, best epoch, floor and protocol."""
         return self.history.table(lambda _: self.protocol, self.floor)

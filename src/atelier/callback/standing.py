@@ -48,15 +48,6 @@ class History:
         best, epoch = min(taken, key=lambda at: math.inf if math.isnan(at[0]) else sign * at[0])
         return Standing(taken[-1][0], best, epoch)
 
-    def improved(self, name: str) -> bool:
-        """Whether the latest validation is the best one by ``name``."""
-        standing = self.standing(name)
-        return (
-            standing is not None
-            and not math.isnan(standing.last)
-            and (standing.last, self.rows[-1]["epoch"]) == (standing.best, standing.best_epoch)
-        )
-
     def table(
         self, protocol: Callable[[str], Mapping[str, Any]], floor: Mapping[str, float]
     ) -> dict[str, dict[str, Any]]:

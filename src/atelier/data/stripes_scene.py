@@ -63,12 +63,6 @@ def draw(numbers: Sequence[int], size: int, striped: bool) -> Tensor:
         return torch.cat([_draw(numbers[start : start + each], size, striped) for start in starts])
 
 
-def cover(numbers: Sequence[int], size: int) -> Tensor:
-    """How much of each pixel is animal, in [0, 1]: float32 ``[N, 1, size, size]``."""
-    _, left_open = _animals(scenes(numbers), size, striped=False)
-    return 1.0 - left_open
-
-
 def _draw(numbers: Sequence[int], size: int, striped: bool) -> Tensor:
     drawn, canvas = scenes(numbers), Canvas.of(size)
     ground = _shadowed(paint(drawn.place, canvas), drawn, canvas)

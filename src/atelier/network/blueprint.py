@@ -58,11 +58,6 @@ class Blueprint:
                 return PixelCritic(**self.sizes, norm=norm)
 
 
-def architecture(state: Mapping[str, Tensor]) -> Architecture | None:
-    """The architecture that ``state`` begins like, or None."""
-    return next((name for name, key in FIRST.items() if key in state), None)
-
-
 def read(state: Mapping[str, Tensor]) -> Blueprint:
     """The blueprint of ``state``, whose keys are the public implementation's own.
 
@@ -71,7 +66,7 @@ def read(state: Mapping[str, Tensor]) -> Blueprint:
     Raises:
         Mistake: if those layers are not there, or not of the kind that they should be.
     """
-    found = architecture(state)
+    found = next((name for name, key in FIRST.items() if key in state), None)
     if found is None:
         raise Mistake(f"no weights that the public CycleGAN implementation saves (first keys: {_some(state)})")
     # Convolutions have weights of four dimensions, and only normalisations with a scale have weights of one.

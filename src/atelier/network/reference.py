@@ -16,7 +16,7 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor, nn
 
-from atelier.network.blueprint import Architecture, Blueprint, architecture, read
+from atelier.network.blueprint import Architecture, Blueprint, read
 from atelier.network.patchgan import PatchGAN, PixelCritic
 from atelier.network.resnet_generator import ResnetGenerator
 from atelier.network.unet import UNetGenerator
@@ -28,11 +28,6 @@ _ARCHITECTURES: dict[type[nn.Module], Architecture] = {
     PatchGAN: "patchgan",
     PixelCritic: "pixel",
 }
-
-
-def is_reference(state: object) -> bool:
-    """Whether ``state`` looks like weights that the public implementation saves (they may still be incomplete)."""
-    return _is_state(state) and architecture(_bare(state)) is not None
 
 
 def infer(state: Mapping[str, Tensor]) -> Blueprint:

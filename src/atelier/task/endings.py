@@ -87,7 +87,7 @@ def advice(cfg: DictConfig) -> str:
     """What to lower where memory does not suffice."""
     sizes = {
         option: value
-        for option in ("data.batch_size", "data.crop_size", "data.image_size", "model.parts", "trainer.precision")
+        for option in ("data.batch_size", "data.image_size", "model.parts", "trainer.precision")
         if (value := OmegaConf.select(cfg, option)) is not None
     }
     now = ", ".join(f"{option}={value}" for option, value in sizes.items())
