@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
+from tiny import SMALL
+
 # Two processes share two cores: with two threads each, they would wait for one another most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Before anything of ours or Lightning's is imported: no test writes to the user's home or asks the network.
@@ -17,17 +19,7 @@ os.environ["WANDB_SILENT"] = "true"
 
 Compose = Callable[..., DictConfig]
 
-TINY = (
-    "model=dcgan",
-    "data=digits",
-    "trainer=cpu",
-    "trainer.max_epochs=2",
-    "trainer.check_val_every_n_epoch=1",
-    "data.subset=360",
-    "data.batch_size=60",
-    "model.generator.width=4",
-    "model.critic.network.width=4",
-)
+TINY = (*SMALL, "trainer.max_epochs=2", "trainer.check_val_every_n_epoch=1", "data.subset=360", "data.batch_size=60")
 """A DCGAN on digits that trains in a second."""
 
 
@@ -38,6 +30,14 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ATELIER_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of this test's own."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("ATELIER_CACHE", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -22,22 +22,19 @@ from typing import Any
 import pytest
 
 from atelier.cli import run
+from tiny import SMALL
 
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).parents[1] / "src" / "train.py"
 
 TINY = [
-    "model=dcgan",
-    "data=digits",
-    "trainer=cpu",
+    *SMALL,
     "trainer.max_epochs=2",
     "trainer.check_val_every_n_epoch=1",
     "trainer.limit_train_batches=4",
     "data.subset=360",
     "data.batch_size=60",
-    "model.generator.width=4",
-    "model.critic.network.width=4",
     # Drawing costs more than these trainings, and no score hangs on it.
     "callback.gallery=null",
     "callback.report=null",

@@ -141,9 +141,9 @@ Fit = Callable[..., Trainer]
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty cache of this test's own."""
-    monkeypatch.setenv("ATELIER_CACHE", str(tmp_path / "cache"))
+def cache(cache: Path) -> Path:
+    """Every test here has a cache of its own."""
+    return cache
 
 
 @pytest.fixture

@@ -9,10 +9,16 @@ import pytest
 
 from atelier.callback import overseer
 from atelier.task import train
+from tiny import SMALL
 
-TINY = ["model=dcgan", "data=digits", "trainer=cpu", "trainer.max_epochs=3", "trainer.check_val_every_n_epoch=1"]
-SMALL = ["data.subset=120", "data.batch_size=60", "model.generator.width=4", "model.critic.network.width=4"]
-PLAIN = ["callback.gallery=null"]
+WORDS = [
+    *SMALL,
+    "trainer.max_epochs=3",
+    "trainer.check_val_every_n_epoch=1",
+    "data.subset=120",
+    "data.batch_size=60",
+    "callback.gallery=null",
+]
 
 
 @pytest.mark.slow
@@ -30,8 +36,7 @@ def test_a_run_that_is_given_up_writes_everything_and_can_go_on(
     monkeypatch.setenv(overseer.REPORTS, str(tmp_path / "reports"))
     monkeypatch.setenv(overseer.RESULT, str(tmp_path / "result"))
     monkeypatch.setattr(train, "verdict", verdict)
-    words = [*TINY, *SMALL, *PLAIN, f"hydra.run.dir={tmp_path}/run"]
-    assert run("train", words) == 0
+    assert run("train", [*WORDS, f"hydra.run.dir={tmp_path}/run"]) == 0
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     score = next(iter(results["scores"].values()))
     assert results["status"] == "pruned"

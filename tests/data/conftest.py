@@ -15,11 +15,9 @@ from PIL import Image
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of this test's own."""
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("ATELIER_CACHE", str(folder))
-    return folder
+def cache(cache: Path) -> Path:
+    """Every test here has a cache of its own."""
+    return cache
 
 
 @pytest.fixture

@@ -11,12 +11,6 @@ from atelier.data import album_key
 from atelier.data.album_key import key_of
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ATELIER_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
     found = {name: tmp_path / "here" / name for name in ("a", "b")}

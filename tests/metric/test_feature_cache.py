@@ -10,6 +10,8 @@ from atelier.metric.cache import cached_features
 from atelier.metric.points import Points
 from atelier.types import Features
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 
 class Maker:
     def __init__(self, *, logits: bool = True) -> None:
@@ -19,11 +21,6 @@ class Maker:
     def __call__(self) -> Features:
         self.calls += 1
         return self.features
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ATELIER_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize("logits", [True, False])

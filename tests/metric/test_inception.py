@@ -15,10 +15,8 @@ from atelier.types import Mistake
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ATELIER_CACHE", str(tmp_path / "cache"))
+def _own_places(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    return tmp_path / "cache"
 
 
 @pytest.fixture(scope="module")

@@ -15,18 +15,15 @@ from omegaconf import OmegaConf
 from atelier.cli import run
 from atelier.game.critic import Critic
 from atelier.model.gan import GAN
+from tiny import SMALL
 
 TINY = (
-    "model=dcgan",
-    "data=digits",
-    "trainer=cpu",
+    *SMALL,
     "trainer.max_epochs=2",
     "trainer.check_val_every_n_epoch=1",
     "callback.report=null",
     "data.subset=120",
     "data.batch_size=60",
-    "model.generator.width=4",
-    "model.critic.network.width=4",
 )
 
 NO_ROOM = "[enforce fail at alloc_cpu.cpp:127] data. DefaultCPUAllocator: can't allocate memory: you tried to allocate"
@@ -77,7 +74,7 @@ def test_the_run_is_the_one_with_this_batch_size(here: Path, monkeypatch: pytest
 def test_every_turn_is_tried_with_the_optimizers_memory_taken(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = room_for(monkeypatch, 30, step=5)  # the generator's second turn
     words = ["model.discriminator_turns=3", "trainer.auto_batch=true", "trainer.max_epochs=1", "hydra.run.dir=run"]
-    assert run("train", [*TINY[:3], *TINY[4:], *words]) == 0
+    assert run("train", [*TINY, *words]) == 0
     assert tried[:4] == [60, 60, 30, 30]
     assert OmegaConf.load(here / "run" / "config.yaml").data.batch_size == 30
 

@@ -25,19 +25,9 @@ from atelier.callback.recorder import tell
 from atelier.cli import run
 from atelier.model.gan import GAN
 from atelier.task import evaluate
+from tiny import SMALL
 
-TINY = (
-    "model=dcgan",
-    "data=digits",
-    "trainer=cpu",
-    "trainer.max_epochs=1",
-    "trainer.check_val_every_n_epoch=1",
-    "data.subset=180",
-    "data.batch_size=60",
-    "model.generator.width=4",
-    "model.critic.network.width=4",
-)
-
+TINY = (*SMALL, "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1", "data.subset=180", "data.batch_size=60")
 QUIET = (*TINY, "callback.report=null", "callback.scoreboard=null", "hydra.run.dir=run")
 
 
@@ -181,8 +171,7 @@ def test_a_full_disk_costs_what_cannot_be_written_and_no_more(here: Path, monkey
     monkeypatch.setattr(Path, "open", open_file)
     at_step(monkeypatch, 3, lambda: fill(True))
     at_step(monkeypatch, 6, lambda: fill(False))
-    words = [word for word in TINY if not word.startswith("trainer.max_epochs")]
-    words += ["trainer.max_epochs=3", "callback.bookkeeping.every_n_steps=1", "hydra.run.dir=run"]
+    words = [*TINY, "trainer.max_epochs=3", "callback.bookkeeping.every_n_steps=1", "hydra.run.dir=run"]
     assert run("train", words) == 0
     said = (here / "run" / "train.log").read_text()
     for name in ("metrics.csv", "results.json", "checkpoints/last.ckpt"):

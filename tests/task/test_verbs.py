@@ -17,17 +17,9 @@ from atelier.checkpoint import load, read
 from atelier.cli import run
 from atelier.task import train as train_task
 from atelier.types import Mistake
+from tiny import SMALL
 
-TINY = [
-    "model=dcgan",
-    "data=digits",
-    "trainer=cpu",
-    "trainer.max_epochs=1",
-    "data.subset=64",
-    "data.batch_size=32",
-    "model.generator.width=4",
-    "model.critic.network.width=4",
-]
+TINY = [*SMALL, "trainer.max_epochs=1", "data.subset=64", "data.batch_size=32"]
 # A run's pictures, page and scores cost more than its training; where they do not matter, it goes without.
 BARE = [*TINY, "callback.scoreboard=null", "callback.gallery=null", "callback.report=null", "callback.monitor=null"]
 
