@@ -57,7 +57,9 @@ def settings(**changes: Any) -> DictConfig:
     plain: Any = OmegaConf.to_container(OmegaConf.load(conf_dir() / "serve.yaml"))
     chosen = {name: value for name, value in plain.items() if name not in ("hydra", "defaults", "run_dir")}
     limits = {"quiz": QUIZ, "device": "cpu", "limits": {"megabytes": 1}}
-    return OmegaConf.merge(OmegaConf.create(chosen), limits, changes)  # type: ignore[return-value]
+    merged = OmegaConf.merge(OmegaConf.create(chosen), limits, changes)
+    assert isinstance(merged, DictConfig)
+    return merged
 
 
 @pytest.fixture(scope="module")

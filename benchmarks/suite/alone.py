@@ -56,5 +56,5 @@ def _call(answer: Connection, work: str, arguments: tuple[Any, ...], named: dict
     module, _, function = work.rpartition(".")
     try:
         answer.send((True, getattr(importlib.import_module(module), function)(*arguments, **named)))
-    except Exception as error:
+    except Exception as error:  # whatever the work raises, raised again over there
         answer.send((False, error))

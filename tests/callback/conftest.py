@@ -63,7 +63,7 @@ class Pictures(LightningDataModule):
         return self._loader("test", self.eval_batch_size)
 
     def _loader(self, split: str, size: int) -> DataLoader[ImageBatch]:
-        return DataLoader(list(self._batches(split, size)), batch_size=None)  # type: ignore[arg-type]
+        return DataLoader(list(self._batches(split, size)), batch_size=None)  # type: ignore[arg-type]  # a list is dataset enough
 
     def _batches(self, split: str, size: int) -> Iterator[ImageBatch]:
         images = self.images[split]

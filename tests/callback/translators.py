@@ -58,11 +58,11 @@ class Couples(LightningDataModule):
     def train_dataloader(self) -> DataLoader[UnpairedBatch]:
         a, b = self.images["train", "a"][:4] / 127.5 - 1, self.images["train", "b"][:4] / 127.5 - 1
         rows = torch.arange(4)
-        return DataLoader([UnpairedBatch(a, b, rows, rows, 0, 0.0)], batch_size=None)  # type: ignore[arg-type]
+        return DataLoader([UnpairedBatch(a, b, rows, rows, 0, 0.0)], batch_size=None)  # type: ignore[arg-type]  # a list is dataset enough
 
     def val_dataloader(self) -> list[DataLoader[ImageBatch]]:
         batches = (self.domain(domain).reals("test", batch_size=self.batch_size) for domain in ("a", "b"))
-        return [DataLoader(list(some), batch_size=None) for some in batches]  # type: ignore[arg-type]
+        return [DataLoader(list(some), batch_size=None) for some in batches]  # type: ignore[arg-type]  # a list is dataset enough
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         return batch._replace(images=batch.images / 127.5 - 1) if isinstance(batch, ImageBatch) else batch

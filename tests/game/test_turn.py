@@ -30,7 +30,7 @@ def test_the_resting_players_parameters_and_buffers_stay_bit_identical() -> None
     generator, critic = players()
     before = copy.deepcopy(critic.state_dict())
     optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
-    with turn(Table(), "g", optimizer, rests=[critic]) as descend:  # type: ignore[arg-type]
+    with turn(Table(), "g", optimizer, rests=[critic]) as descend:
         descend({"adversarial": critic(generator(torch.randn(16, 3))).mean()})
     assert all(torch.equal(before[name], value) for name, value in critic.state_dict().items())
     assert all(p.grad is None for p in critic.parameters())
@@ -41,7 +41,7 @@ def test_the_playing_players_buffers_move_in_its_own_turn() -> None:
     generator, critic = players()
     before = copy.deepcopy(critic.state_dict())
     optimizer = torch.optim.Adam(critic.parameters(), 1e-2)
-    with turn(Table(), "d", optimizer, rests=[generator]) as descend:  # type: ignore[arg-type]
+    with turn(Table(), "d", optimizer, rests=[generator]) as descend:
         descend({"adversarial": critic(torch.randn(16, 4)).mean()})
     moved = {name for name, value in critic.state_dict().items() if not torch.equal(before[name], value)}
     assert {"1.running_mean", "1.num_batches_tracked", "0.parametrizations.weight.0._u"} <= moved
@@ -75,7 +75,7 @@ def test_an_interrupted_turn_applies_nothing() -> None:
     before = copy.deepcopy(generator.state_dict())
     optimizer = torch.optim.SGD(generator.parameters(), 1.0)
     try:
-        with turn(Table(), "g", optimizer, rests=[critic]) as descend:  # type: ignore[arg-type]
+        with turn(Table(), "g", optimizer, rests=[critic]) as descend:
             descend({"adversarial": generator(torch.randn(16, 3)).sum()})
             raise KeyError
     except KeyError:
@@ -88,7 +88,7 @@ def test_the_logged_terms_sum_to_the_loss_and_parts_to_the_batch() -> None:
     weight = torch.nn.Parameter(torch.tensor([2.0]))
     x = torch.tensor([1.0, 2.0, 3.0, 6.0])
     table, optimizer = Table(), torch.optim.SGD([weight], 0.0)
-    with turn(table, "d", optimizer, rests=[nn.Identity()]) as descend:  # type: ignore[arg-type]
+    with turn(table, "d", optimizer, rests=[nn.Identity()]) as descend:
         for part in (x[:1], x[1:]):
             descend({"a": (weight * part).mean(), "b": (weight**2 * part).mean()}, share=len(part) / 4)
     assert weight.grad is not None

@@ -57,7 +57,7 @@ def batches(images: Tensor, size: int) -> DataLoader[ImageBatch]:
         for step, part in enumerate(torch.arange(len(images)).split(size)):
             yield ImageBatch(images[part], part, None, step, step * size / len(images))
 
-    return DataLoader(list(rows()), batch_size=None)  # type: ignore[arg-type]
+    return DataLoader(list(rows()), batch_size=None)  # type: ignore[arg-type]  # a list is dataset enough
 
 
 def fit(module: LightningModule, images: Tensor, tmp_path: Path, *, epochs: int = 1, size: int = 8) -> Trainer:
@@ -153,13 +153,15 @@ def test_weight_decay_leaves_biases_alone(tmp_path: Path) -> None:
             assert parameter.norm() < before[name].norm()
 
 
-def test_a_damaged_image_is_encoded_and_the_clean_one_is_the_target(tmp_path: Path) -> None:
+def test_a_damaged_image_is_encoded_and_the_clean_one_is_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: dict[str, Tensor] = {}
     autoencoder = model(
         corruption=Masking(0.5), reconstruction=lambda made, target: seen.update(t=target) or made.mean()
     )
     encode = autoencoder.network.encode
-    autoencoder.network.encode = lambda levels: seen.update(x=levels) or encode(levels)  # type: ignore[method-assign]
+    monkeypatch.setattr(autoencoder.network, "encode", lambda levels: seen.update(x=levels) or encode(levels))
     given = images(8)
     fit(autoencoder, given, tmp_path)
     assert torch.equal(seen["t"], to_levels(given))

@@ -303,4 +303,4 @@ def test_what_is_no_weight_or_direction_is_named(make: Make) -> None:
     with pytest.raises(Mistake, match=r"model\.clip=0"):
         make(clip=0.0)
     with pytest.raises(Mistake, match="direction=AtoB: there are a_to_b and b_to_a"):
-        make().translate(_batch(0).a, "AtoB")  # type: ignore[arg-type]
+        make().translate(_batch(0).a, "AtoB")  # type: ignore[arg-type]  # the mistake to be told

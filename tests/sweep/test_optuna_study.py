@@ -14,9 +14,9 @@ from atelier.types import Mistake
 optuna = pytest.importorskip("optuna", reason="the extra optuna")
 
 from hydra_plugins.atelier_optuna import _study, _worker  # noqa: E402  # what they need may be absent
-from hydra_plugins.atelier_optuna._space import grid, n_combinations, parsed  # noqa: E402
-from hydra_plugins.atelier_optuna._storage import alone, opened, shown  # noqa: E402
-from hydra_plugins.atelier_optuna._study import SharedStudy  # noqa: E402
+from hydra_plugins.atelier_optuna._space import grid, n_combinations, parsed  # noqa: E402  # as above
+from hydra_plugins.atelier_optuna._storage import alone, opened, shown  # noqa: E402  # as above
+from hydra_plugins.atelier_optuna._study import SharedStudy  # noqa: E402  # as above
 
 Make = Callable[..., SharedStudy]
 

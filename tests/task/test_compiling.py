@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import LightningModule
 from torch._inductor import cpp_builder
 from torch._inductor.exc import InvalidCxxCompiler
 
@@ -40,19 +41,19 @@ def test_a_family_says_what_is_compiled(composed: Compose) -> None:
 def test_what_was_compiled_is_kept_beside_other_caches(
     session_cache: Path, composed: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Player:
+    class Player(LightningModule):
         def compile_networks(self, **options: object) -> None:
             said.update(options)
 
     said: dict[str, object] = {}
     monkeypatch.delenv(COMPILED, raising=False)
-    compile_networks(composed("compile=false"), Player())  # type: ignore[arg-type]
+    compile_networks(composed("compile=false"), Player())
     assert said == {}
     monkeypatch.setenv(COMPILED, "mine")  # so that the fixture puts the environment back
-    compile_networks(composed("compile=true"), Player())  # type: ignore[arg-type]
+    compile_networks(composed("compile=true"), Player())
     assert said == {"dynamic": False}
     assert os.environ[COMPILED] == "mine"
     monkeypatch.delenv(COMPILED)
-    compile_networks(composed("compile=true"), Player())  # type: ignore[arg-type]
+    compile_networks(composed("compile=true"), Player())
     assert os.environ[COMPILED] == str(session_cache / "compiled")
     del os.environ[COMPILED]

@@ -146,7 +146,7 @@ def test_two_runs_in_one_second_get_two_folders(here: Path) -> None:
 def test_a_sweep_trains_its_jobs(here: Path) -> None:
     assert run("train", ["-m", "seed=1,2", "hydra/launcher=basic", *BARE]) == 0
     (sweep,) = (here / "outputs" / "sweeps").iterdir()
-    seeds = {job: OmegaConf.load(sweep / job / "config.yaml").seed for job in ("0", "1")}  # type: ignore[union-attr]
+    seeds = {job: OmegaConf.load(sweep / job / "config.yaml").seed for job in ("0", "1")}  # type: ignore[union-attr]  # a mapping
     assert seeds == {"0": 1, "1": 2}
     first, second = (read(sweep / job)["state_dict"] for job in ("0", "1"))
     assert not torch.equal(first["generator.layers.0.weight"], second["generator.layers.0.weight"])

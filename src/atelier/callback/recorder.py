@@ -95,7 +95,7 @@ def tell(trainer: Trainer, hand: Callable[[Logger], object]) -> None:
     for logger in trainer.loggers:
         try:
             hand(logger)
-        except Exception as error:
+        except Exception as error:  # somebody else's logger can raise anything
             what = " ".join(f"{type(error).__name__}: {error}".split())
             _log.warning("%s failed (%s); training goes on without it", type(logger).__name__, what)
             trainer.loggers = [other for other in trainer.loggers if other is not logger]

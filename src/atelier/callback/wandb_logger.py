@@ -185,7 +185,7 @@ def _finish(run: Any) -> None:
 
     try:
         run.finish()
-    except Exception:
+    except Exception:  # whatever it is, it goes on its way
         with contextlib.suppress(OSError):  # a dead service hears no farewell
             wandb.teardown()
         raise

@@ -62,7 +62,7 @@ def _answer(verb: str | None, words: Sequence[str]) -> int | None:
 def _print(said: str) -> None:
     """Answer the user's question, of which ``| head`` reads the beginning alone."""
     try:
-        print(said, flush=True)  # noqa: T201
+        print(said, flush=True)  # noqa: T201  # the answer to the user's question
     except BrokenPipeError:
         # Python flushes once more when it leaves, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,6 +11,7 @@ from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrize import ParametrizationList
+from torch.optim import Optimizer
 
 from atelier.game.ledger import Ledger
 
@@ -28,7 +29,7 @@ class Table(Protocol):
 class Descent:
     """Collects a player's losses: one :meth:`__call__` per part of the batch."""
 
-    def __init__(self, table: Table, player: str, optimizer: LightningOptimizer) -> None:
+    def __init__(self, table: Table, player: str, optimizer: LightningOptimizer | Optimizer) -> None:
         self._table, self._player, self._optimizer = table, player, optimizer
         self.begun = False
 
@@ -49,7 +50,9 @@ class Descent:
 
 
 @contextmanager
-def turn(table: Table, player: str, optimizer: LightningOptimizer, *, rests: Sequence[nn.Module]) -> Iterator[Descent]:
+def turn(
+    table: Table, player: str, optimizer: LightningOptimizer | Optimizer, *, rests: Sequence[nn.Module]
+) -> Iterator[Descent]:
     """One move of ``player``: the body descends from cleared gradients, the optimizer steps.
 
     Meanwhile the networks ``rests`` rest: their parameters ask for no gradients and their buffers stay as they are.

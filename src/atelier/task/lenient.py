@@ -61,7 +61,7 @@ def _attempted(method: Callable[..., object], owner: str) -> Callable[..., None]
     def attempt(*given: Any, **named: Any) -> None:
         try:
             method(*given, **named)
-        except Exception as error:
+        except Exception as error:  # somebody else's logger can raise anything
             what = " ".join(f"{type(error).__name__}: {error}".split())
             log.warning("%s failed (%s); the run goes on", owner, what)
 

@@ -62,7 +62,7 @@ def introduce(loggers: list[Logger], trainer: Trainer, cfg: DictConfig) -> None:
         if isinstance(logger, WandbLogger):
             try:
                 logger.begin(_wandb_name(logger.folder), config, partial(_scores, trainer))
-            except Exception as error:
+            except Exception as error:  # of many kinds: keys, the network, the disk
                 log.warning("Weights & Biases cannot be used (%s: %s)", type(error).__name__, error)
 
 
@@ -92,7 +92,7 @@ def _is_secret(key: object, value: object) -> bool:
 def _end(logger: WandbLogger) -> None:
     try:
         logger.end()
-    except Exception as error:  # the run itself is whole
+    except Exception as error:  # of many kinds, as above; the run itself is whole
         log.warning("Weights & Biases did not take the end of the run (%s: %s)", type(error).__name__, error)
 
 
