@@ -14,7 +14,8 @@ from atelier.types import Bookkeeper, Mistake
 class Bookkeeping(Callback):
     """Records the means of terms every ``every_n_steps`` batches, before scores and at an epoch's end.
 
-    These are the only moments at which the host waits for the device.
+    Between these moments the host waits for the device only where a checkpoint is written and, in a run of several
+    processes, at every tenth batch, when they agree on whether to save or to leave.
     """
 
     def __init__(self, every_n_steps: int) -> None:

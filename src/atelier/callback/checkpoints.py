@@ -19,7 +19,8 @@ from atelier.callback.recorder import Row, board_of, clock_of
 from atelier.callback.standing import History, whole
 from atelier.types import Diverged, Game, Mistake
 
-_ASK_EVERY = 10  # batches between two looks at the clock in a run of several processes, which must agree
+ASK_EVERY = 10
+"""Batches between two questions that the processes of a run must agree on: each costs a wait for the slowest."""
 
 
 def folder(trainer: Trainer) -> Path:
@@ -129,7 +130,7 @@ class Checkpoints(Checkpoint):
         step = clock_of(trainer).step
         if self.every_n_batches is not None and step - self._saved_step >= self.every_n_batches:
             return True
-        if self.every_n_minutes is None or (trainer.world_size > 1 and step % _ASK_EVERY):
+        if self.every_n_minutes is None or (trainer.world_size > 1 and step % ASK_EVERY):
             return False
         late = time.monotonic() - self._saved_at >= 60 * self.every_n_minutes
         return trainer.strategy.broadcast(late) if trainer.world_size > 1 else late

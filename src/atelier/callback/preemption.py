@@ -13,7 +13,7 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from atelier.callback.checkpoints import Checkpoints, between_batches
+from atelier.callback.checkpoints import ASK_EVERY, Checkpoints, between_batches
 from atelier.callback.recorder import clock_of, companion
 from atelier.callback.requeue import requeue
 
@@ -24,7 +24,10 @@ _INTERRUPTED, _TERMINATED, _REQUEUED = 130, 143, 144
 
 
 class Preemption(Checkpoint):
-    """On SIGTERM, SIGUSR1 or Ctrl-C: saves at the next batch boundary on all ranks together, and leaves.
+    """On SIGTERM, SIGUSR1 or Ctrl-C: saves between two batches on all ranks together, and leaves.
+
+    A process that trains alone leaves at the next batch. Several ask each other every tenth batch and at the end of an
+    epoch: they wait for one another, and for their devices, to agree.
 
     The status is 143, for Ctrl-C 130; a second Ctrl-C leaves at once. A handler only notes the signal down: Lightning's
     own talks to the other ranks inside of it, where they may wait for each other for ever, and under SLURM it saves in
@@ -39,6 +42,7 @@ class Preemption(Checkpoint):
     def __init__(self, command: str) -> None:
         self.command = command
         self._status = 0
+        self._leaving = 0
         self._requeue = False
         self._former: dict[int, Any] = {}
 
@@ -53,10 +57,12 @@ class Preemption(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save and leave, if somebody said so and this is a place to go on from."""
-        if between_batches(trainer, batch_idx) and (status := self._agreed(trainer)):
+        if trainer.world_size == 1 or clock_of(trainer).step % ASK_EVERY == 0:
+            self._leaving = self._agreed(trainer)
+        if self._leaving and between_batches(trainer, batch_idx):
             checkpoints = companion(trainer, Checkpoints)
             saved = checkpoints is not None and checkpoints.save_last(trainer, pl_module)
-            self._leave(trainer, status, saved)
+            self._leave(trainer, self._leaving, saved)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave, if somebody said so and there is more to come; the checkpoint is written."""

@@ -1,0 +1,61 @@
+"""Leaving in order: when the processes of a run ask each other, and what they say of the checkpoint."""
+
+from __future__ import annotations
+
+import signal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning import Callback
+from torch import Tensor
+
+from atelier.callback.checkpoints import ASK_EVERY, Checkpoints
+from atelier.callback.clock import Clock
+from atelier.callback.preemption import Preemption
+
+
+class Ranks:
+    """Stands in for a trainer of several processes, one of which may have got a signal; notes when they were asked."""
+
+    def __init__(self, world: int, validate_every: int | None = None) -> None:
+        self.clock, self.asked, self.noted = Clock(), list[int](), 0
+        self.callbacks, self.world_size, self.is_global_zero = [self.clock], world, True
+        self.is_last_batch, self.val_check_batch, self.check_val_every_n_epoch = False, validate_every, 1
+        self.strategy = SimpleNamespace(
+            root_device=torch.device("cpu"), reduce=self._reduce, barrier=lambda name: None
+        )
+
+    def _reduce(self, mine: Tensor, reduce_op: str) -> Tensor:
+        self.asked.append(self.clock.step)
+        return torch.maximum(mine, torch.tensor(float(self.noted)))
+
+    def train(self, preemption: Preemption, batches: int) -> None:
+        for batch in range(batches):
+            self.clock.step = batch + 1
+            preemption.on_train_batch_end(self, None, None, None, batch)  # type: ignore[arg-type]
+
+
+def test_several_processes_ask_each_other_seldom() -> None:
+    ranks = Ranks(world=2)
+    ranks.train(Preemption("go on"), batches=3 * ASK_EVERY + 1)
+    assert ranks.asked == [ASK_EVERY, 2 * ASK_EVERY, 3 * ASK_EVERY]
+
+
+@pytest.mark.parametrize(("validate_every", "left"), [(None, ASK_EVERY), (ASK_EVERY, ASK_EVERY + 1)])
+def test_what_another_process_has_noted_down_counts(validate_every: int | None, left: int) -> None:
+    """Also where they are asked at a place that nothing can go on from, before a validation."""
+    ranks = Ranks(world=2, validate_every=validate_every)
+    ranks.noted = 143
+    with pytest.raises(SystemExit) as leaving:
+        ranks.train(Preemption("go on"), batches=3 * ASK_EVERY)
+    assert (leaving.value.code, ranks.clock.step, ranks.asked) == (143, left, [ASK_EVERY])
+
+
+def test_a_process_that_trains_alone_leaves_at_once_and_asks_nobody() -> None:
+    ranks, preemption = Ranks(world=1), Preemption("go on")
+    preemption._note(signal.SIGTERM, None)
+    with pytest.raises(SystemExit):
+        ranks.train(preemption, batches=2)
+    assert (ranks.clock.step, ranks.asked) == (1, [])
