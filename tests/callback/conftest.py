@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -199,3 +200,19 @@ def fit(tmp_path: Path) -> Fit:
         return trainer
 
     return run
+
+
+@pytest.fixture
+def no_room(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], bool]], None]:
+    """Takes a question: checkpoints find the disk full while its answer is yes."""
+    save = torch.save
+
+    def ask(full: Callable[[], bool]) -> None:
+        def write(*given: object) -> None:
+            if full():
+                raise OSError(errno.ENOSPC, "No space left on device")
+            save(*given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr("atelier.callback.atomic.torch.save", write)
+
+    return ask

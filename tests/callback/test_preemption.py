@@ -23,9 +23,7 @@ class Ranks:
         self.clock, self.asked, self.noted = Clock(), list[int](), 0
         self.callbacks, self.world_size, self.is_global_zero = [self.clock], world, True
         self.is_last_batch, self.val_check_batch, self.check_val_every_n_epoch = False, validate_every, 1
-        self.strategy = SimpleNamespace(
-            root_device=torch.device("cpu"), reduce=self._reduce, barrier=lambda name: None
-        )
+        self.strategy = SimpleNamespace(root_device=torch.device("cpu"), reduce=self._reduce, barrier=lambda name: None)
 
     def _reduce(self, mine: Tensor, reduce_op: str) -> Tensor:
         self.asked.append(self.clock.step)
@@ -59,3 +57,21 @@ def test_a_process_that_trains_alone_leaves_at_once_and_asks_nobody() -> None:
     with pytest.raises(SystemExit):
         ranks.train(preemption, batches=2)
     assert (ranks.clock.step, ranks.asked) == (1, [])
+
+
+class Sent(Callback):
+    """A signal at the end of the first epoch."""
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_at_an_epochs_end_it_is_said_whether_the_state_was_saved(
+    full: bool, fit, toy, no_room, caplog: pytest.LogCaptureFixture
+) -> None:
+    no_room(lambda: full)
+    with caplog.at_level("INFO", "atelier"), pytest.raises(SystemExit) as leaving:
+        fit(toy(), Sent(), Checkpoints(), Preemption("go on"), epochs=2, enable_checkpointing=True)
+    assert leaving.value.code == 143
+    assert (": NOT saved (no room" if full else ": saved. To go on") in caplog.text

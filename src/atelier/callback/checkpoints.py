@@ -75,6 +75,7 @@ class Checkpoints(Checkpoint):
 
     every_n_minutes, every_n_batches: how often last.ckpt is written within an epoch; None for at its end alone.
     keep: number of best states; the best is best.ckpt, the others are best-<epoch>.ckpt.
+    saved: whether the last attempt to write last.ckpt did write it.
     """
 
     def __init__(self, every_n_minutes: float | None = None, every_n_batches: int | None = None, keep: int = 1) -> None:
@@ -85,6 +86,7 @@ class Checkpoints(Checkpoint):
         if keep < 1:
             raise Mistake(f"callback.checkpoints.keep={keep}: at least the best state is kept")
         self.every_n_minutes, self.every_n_batches, self.keep = every_n_minutes, every_n_batches, keep
+        self.saved = False
         self._lost = False
         self._saved_at = 0.0
         self._saved_step = 0
@@ -124,7 +126,8 @@ class Checkpoints(Checkpoint):
     def save_last(self, trainer: Trainer, pl_module: LightningModule) -> bool:
         """Write last.ckpt, on all ranks together; whether it now holds this state."""
         self._saved_at, self._saved_step = time.monotonic(), clock_of(trainer).step
-        return self._save(trainer, pl_module, "last")
+        self.saved = self._save(trainer, pl_module, "last")
+        return self.saved
 
     def _is_time(self, trainer: Trainer) -> bool:
         step = clock_of(trainer).step

@@ -65,10 +65,11 @@ class Preemption(Checkpoint):
             self._leave(trainer, self._leaving, saved)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave, if somebody said so and there is more to come; the checkpoint is written."""
+        """Leave, if somebody said so and there is more to come; Checkpoints had its turn before."""
         last = trainer.max_epochs is not None and trainer.current_epoch + 1 >= trainer.max_epochs > 0
         if not last and (status := self._agreed(trainer)):
-            self._leave(trainer, status, saved=companion(trainer, Checkpoints) is not None)
+            checkpoints = companion(trainer, Checkpoints)
+            self._leave(trainer, status, saved=checkpoints is not None and checkpoints.saved)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the signals back."""
