@@ -109,6 +109,15 @@ def test_the_best_states_are_kept_and_no_others(fit, toy, scoreboard, saved, tmp
     assert [saved(name)["callbacks"]["Clock"]["epoch"] for name in ("best", "best-5", "best-2")] == [3.0, 5.0, 2.0]
 
 
+def test_a_state_is_kept_under_its_own_epoch_after_a_full_disk(fit, toy, scoreboard, saved, no_room) -> None:
+    """The disk is full in the second of four epochs, each better than the one before."""
+    module = toy([0.8, 0.6, 0.3, 0.1].__getitem__)
+    no_room(lambda: module.trainer.current_epoch == 1)
+    trainer = fit(module, scoreboard, Checkpoints(keep=3), epochs=4, enable_checkpointing=True)
+    names = {file.stem for file in (Path(trainer.default_root_dir) / "checkpoints").glob("best*.ckpt")}
+    assert {name: saved(name)["callbacks"]["Clock"]["epoch"] for name in names} == {"best": 4.0, "best-3": 3.0}
+
+
 @pytest.mark.parametrize("wrong", [{"every_n_minutes": 0}, {"every_n_batches": 0}, {"keep": 0}])
 def test_wrong_settings_are_named(wrong) -> None:
     with pytest.raises(Mistake, match=f"callback.checkpoints.{next(iter(wrong))}=0"):

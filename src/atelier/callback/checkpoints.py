@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import time
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -143,16 +144,16 @@ class Checkpoints(Checkpoint):
         if board is None or board.scored_at != clock_of(trainer).step:
             return
         places, now = ranking(board.history)[: self.keep], board.history.rows[-1]["epoch"]
+        runners_up = {_runner_up(epoch) for epoch in places[1:]}
         if places[:1] == [now]:
-            if len(places) > 1 and trainer.is_global_zero:
-                _keep_as(folder(trainer) / "best.ckpt", folder(trainer) / _runner_up(places[1]))
+            if trainer.is_global_zero and runners_up:
+                _keep_former(folder(trainer) / "best.ckpt", runners_up)
             self._save(trainer, pl_module, "best")
         elif now in places:
             self._save(trainer, pl_module, Path(_runner_up(now)).stem)
         if trainer.is_global_zero:
-            kept = {_runner_up(epoch) for epoch in places[1:]}
             for file in folder(trainer).glob("best-*.ckpt"):
-                if file.name not in kept:
+                if file.name not in runners_up:
                     file.unlink(missing_ok=True)
 
     def _save(self, trainer: Trainer, pl_module: LightningModule, name: str) -> bool:
@@ -179,15 +180,31 @@ def _runner_up(epoch: float) -> str:
     return f"best-{whole(epoch)}.ckpt"
 
 
-def _keep_as(file: Path, name: Path) -> None:
-    """Give ``file`` a second name, under which its content stays when the first is written anew."""
-    if file.exists():
-        name.unlink(missing_ok=True)
-        try:
-            os.link(file, name)
-        except OSError:  # a file system without second names
-            with contextlib.suppress(OSError):
-                shutil.copy2(file, name)
+def _keep_former(best: Path, names: Set[str]) -> None:
+    """Give the file ``best`` a second name, of its epoch, under which its content stays when it is written anew.
+
+    It gets one of ``names`` or none. The file itself is asked for its epoch: the state that came second may have found
+    no room, and after a kill a later one may lie there than the resumed run knows of.
+    """
+    held = _epoch_of(best)
+    if held is None or _runner_up(held) not in names:
+        return
+    name = best.with_name(_runner_up(held))
+    name.unlink(missing_ok=True)
+    try:
+        os.link(best, name)
+    except OSError:  # a file system without second names
+        with contextlib.suppress(OSError):
+            shutil.copy2(best, name)
+
+
+def _epoch_of(file: Path) -> float | None:
+    """The epoch of the state in a checkpoint, or None where that cannot be read."""
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        return float(content["callbacks"]["Clock"]["epoch"])
+    except Exception:  # there is none yet, or a damaged one, which can fail anywhere
+        return None
 
 
 @torch.no_grad()
