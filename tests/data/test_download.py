@@ -43,13 +43,15 @@ def test_offline_names_the_manual_way_and_leaves_nothing(tmp_path: Path, name: s
     assert not (tmp_path / "data").exists()
 
 
-def test_files_that_were_there_stay(tmp_path: Path) -> None:
+def test_what_was_there_stays(tmp_path: Path) -> None:
     (tmp_path / "root" / "old").mkdir(parents=True)
     (tmp_path / "root" / "old" / "file").touch()
+    (tmp_path / "root" / "empty" / "inside").mkdir(parents=True)
     with pytest.raises(Mistake), downloading("it", tmp_path / "root", "fetch it"):
         (tmp_path / "root" / "new" / "deep").mkdir(parents=True)
+        (tmp_path / "root" / "empty" / "new").mkdir()
         raise RuntimeError("cut\noff")
-    assert sorted(path.name for path in (tmp_path / "root").rglob("*")) == ["file", "old"]
+    assert sorted(path.name for path in (tmp_path / "root").rglob("*")) == ["empty", "file", "inside", "old"]
 
 
 def test_patience_ends_with_the_block(tmp_path: Path) -> None:

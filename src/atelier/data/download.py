@@ -22,23 +22,27 @@ def downloading(name: str, root: Path, by_hand: str) -> Iterator[None]:
     Raises Mistake when the block fails: with the reason, and ``by_hand``, what the user can do instead.
     Folders that were made for nothing are removed.
     """
-    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     patience = socket.getdefaulttimeout()
     with cache.lock(f"download-{hashlib.blake2b(str(root.absolute()).encode(), digest_size=8).hexdigest()}"):
+        missing = [folder for folder in (root, *root.parents) if not folder.exists()]
+        before = _folders(root)
         socket.setdefaulttimeout(_SILENCE_SECONDS)
         try:
             yield
         except (OSError, RuntimeError) as error:
-            _remove_empty(root, missing)
+            _remove_empty([*sorted(_folders(root) - before, reverse=True), *missing])
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
             raise Mistake(f"{name} could not be downloaded into {root}: {reason}\nBy hand: {by_hand}") from error
         finally:
             socket.setdefaulttimeout(patience)
 
 
-def _remove_empty(root: Path, missing: list[Path]) -> None:
-    below = sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True)
-    for folder in (*below, *missing):
+def _folders(root: Path) -> set[Path]:
+    return {path for path in root.rglob("*") if path.is_dir()}
+
+
+def _remove_empty(made: list[Path]) -> None:
+    for folder in made:
         # One that holds something, or was not made after all, stays as it is.
         with suppress(OSError):
             folder.rmdir()
