@@ -187,6 +187,21 @@ def test_hostile_members_are_left_alone(folder: Path, caplog: pytest.LogCaptureF
     assert not (folder / "ran").exists() and not Path("ran").exists()
 
 
+def test_the_environment_decides_how_large_a_picture_may_be(
+    folder: Path, web: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also of a shard that was counted before under another word."""
+    large = picture(2) + bytes(9 * 10**6)
+    content = tar({"a.png": picture(1), "b.png": large})
+    (folder / "large.tar").write_bytes(content)
+    web.pages["/large.tar"] = web.page(content, kind="application/x-tar")
+    for urls in (f"{folder}/large.tar", web.address("/large.tar")):
+        for megapixels, count in ((2, 2), (1, 1)):
+            monkeypatch.setenv("ATELIER_MEGAPIXELS", f"{megapixels}")
+            assert len(data(folder, urls=urls).split("train")) == count
+    assert f"b.png ({len(large):,} bytes are no picture)" in caplog.text
+
+
 def test_shards_that_are_cut_off_or_no_shards(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     (folder / "cut.tar").write_bytes(shard(1)[:4000])
     made = data(folder, urls=f"{folder}/cut.tar", batch_size=1)

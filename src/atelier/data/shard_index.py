@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 _PICTURES = {"jpg", "jpeg", "png", "webp"}
 _LABEL = "cls"
 
-# Four channels of 16 bits that no encoder could shrink: more is not read into memory.
-_MOST_BYTES = 8 * picture.MOST_PIXELS
-
 # A class number has a few digits: a longer file is something else.
 _LONGEST_LABEL = 20
 
@@ -86,7 +83,7 @@ def read_index(file: IO[bytes], shown: str) -> Index:
 
 def _samples(file: IO[bytes], shown: str, lost: list[str]) -> Iterator[tuple[str, dict[str, tarfile.TarInfo]]]:
     """Neighbours of one name, by their endings; those that lie whole in the file."""
-    whole, last = os.fstat(file.fileno()).st_size, ""
+    whole, most, last = os.fstat(file.fileno()).st_size, picture.most_bytes(), ""
     sample: dict[str, tarfile.TarInfo] = {}
     for member in _members(file, shown):
         key, kind = _named(member.name)
@@ -98,7 +95,7 @@ def _samples(file: IO[bytes], shown: str, lost: list[str]) -> Iterator[tuple[str
         last = key
         if member.offset_data + member.size > whole:
             lost.append(f"{member.name} (cut off)")
-        elif member.size > _MOST_BYTES:
+        elif member.size > most:
             lost.append(f"{member.name} ({member.size:,} bytes are no picture)")
         else:
             sample[kind] = member

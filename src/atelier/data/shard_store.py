@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from atelier.cachedir import cache_dir
-from atelier.data import cache
+from atelier.data import cache, picture
 from atelier.data.fetch import Unfetched, fetch, is_http
 from atelier.data.shard_index import Index, from_json, read_index
 from atelier.types import Mistake
@@ -86,7 +86,8 @@ class Store:
         return self._indices[place]
 
     def _found(self, place: int) -> Index:
-        kept = self._file(place).with_suffix(".json")
+        # How large a picture may be is for the user to say, and what is larger is not counted.
+        kept = self._file(place).with_suffix(f".{picture.most_bytes()}.json")
         if kept.is_file():
             return from_json(kept.read_text())
         index = self._read(place)
