@@ -7,6 +7,7 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from atelier.config.resume import run_folder
 from atelier.metric.classifier import SHIPPED, Classifier
 from atelier.task.keepsake import NAME, at_hand, keep_weights
 
@@ -28,6 +29,15 @@ def test_the_file_goes_with_the_run_and_stands_in_for_the_lost_one(tmp_path: Pat
     assert found.weights == str(run / NAME)
     assert Classifier(found.weights).identity == before
     assert [path.name for path in run.iterdir()] == [NAME]
+
+
+def test_a_checkpoint_beside_its_configuration_is_of_the_same_run(tmp_path: Path) -> None:
+    """As in a folder that was put together for somebody else."""
+    (tmp_path / NAME).touch()
+    lost = OmegaConf.create({**OWN, "weights": str(tmp_path / "lost" / "apples.pt")})
+    for place in (tmp_path / "last.ckpt", tmp_path / "checkpoints" / "last.ckpt"):
+        assert run_folder(place) == tmp_path.resolve()
+        assert at_hand(lost, place).weights == str(tmp_path.resolve() / NAME)
 
 
 def test_shipped_ones_are_not_copied(tmp_path: Path) -> None:

@@ -66,6 +66,12 @@ def holds_run(place: str | Path) -> bool:
     return any((Path(place) / name).exists() for name in ("config.yaml", "metrics.csv", "checkpoints"))
 
 
+def run_folder(checkpoint: Path) -> Path:
+    """The folder of the run that ``checkpoint`` is of: above its folder ``checkpoints``, else where it lies itself."""
+    place = checkpoint.resolve().parent
+    return place.parent if place.name == "checkpoints" else place
+
+
 def left_early(folder: Path) -> bool:
     """Whether the run in ``folder`` was stopped before its first checkpoint, and its job is now started again."""
     return restarted() and holds_run(folder) and not (folder / "checkpoints" / "last.ckpt").exists()
@@ -87,9 +93,7 @@ def find(wish: str) -> Stored:
     place = latest() if wish == "latest" else Path(wish).expanduser()
     if not place.exists():
         raise Mistake(f"resume={wish}: there is no such folder")
-    folder = place
-    if place.is_file():
-        folder = place.parent.parent if place.parent.name == "checkpoints" else place.parent
+    folder = run_folder(place) if place.is_file() else place
     if not (folder / "config.yaml").is_file():
         raise Mistake(f"resume={wish}: no run's folder (it holds no config.yaml)")
     checkpoint = place if place.is_file() else folder / "checkpoints" / "last.ckpt"

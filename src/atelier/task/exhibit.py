@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from atelier.checkpoint import Loaded, load
+from atelier.config.resume import run_folder
 from atelier.data.batches import Draw
 from atelier.data.pairs import DomainBatches
 from atelier.pixels import to_bytes
@@ -64,8 +65,7 @@ class Exhibit:
     @property
     def folder(self) -> Path:
         """The run's folder, or the folder of a checkpoint that lies by itself."""
-        place = self.loaded.file.resolve().parent
-        return place.parent if place.name == "checkpoints" else place
+        return run_folder(self.loaded.file)
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that stand for the checkpoint's content."""

@@ -13,8 +13,9 @@ from omegaconf import DictConfig
 
 from atelier.callback.atomic import write_text
 from atelier.checkpoint import Loaded, load, read
+from atelier.config.resume import run_folder
 from atelier.task.exporting.card import card
-from atelier.task.exporting.facts import facts, run_folder
+from atelier.task.exporting.facts import facts
 from atelier.task.exporting.families import networks, programs
 from atelier.task.exporting.formats import chosen
 from atelier.task.exporting.program import Bundle

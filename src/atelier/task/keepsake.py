@@ -7,6 +7,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from atelier.config.resume import run_folder
+
 NAME = "extractor.pt"
 """In a run's folder."""
 
@@ -23,7 +25,7 @@ def keep_weights(cfg: DictConfig) -> None:
 
 def at_hand(extractor: DictConfig, checkpoint: Path) -> DictConfig:
     """The extractor that a run's checkpoint names, from the run's folder where the file that it names is gone."""
-    source, kept = _file(extractor), checkpoint.parent.parent / NAME
+    source, kept = _file(extractor), run_folder(checkpoint) / NAME
     if source is None or source.exists() or not kept.is_file():
         return extractor
     found = extractor.copy()

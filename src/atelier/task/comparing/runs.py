@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from atelier.config.resume import holds_run
+from atelier.config.resume import holds_run, run_folder
 from atelier.task.comparing.files import clean, leaves, mapping, number, read_json, read_yaml
 from atelier.types import Mistake
 
@@ -90,7 +90,7 @@ def _paths(place: str) -> list[Path]:
 
 def _below(path: Path) -> Iterable[Path]:
     if path.is_file():
-        path = path.parent.parent if path.parent.name == "checkpoints" else path.parent
+        path = run_folder(path)
     if holds_run(path) or (path / "results.json").exists():
         yield path.resolve()
         return

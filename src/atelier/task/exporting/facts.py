@@ -12,6 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.checkpoint import Loaded, version
+from atelier.config.resume import run_folder
 from atelier.types import averages
 
 
@@ -42,11 +43,6 @@ def facts(loaded: Loaded, content: Mapping[str, Any], licence: str | None) -> di
         "source_run": _name(loaded.file),
     }
     return {name: value for name, value in known.items() if value not in (None, {}, "")}
-
-
-def run_folder(checkpoint: Path) -> Path:
-    """The folder of the run that a checkpoint lies in; the checkpoint's own where that is no run's."""
-    return checkpoint.resolve().parents[1] if checkpoint.resolve().parent.name == "checkpoints" else checkpoint.parent
 
 
 def scores(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
