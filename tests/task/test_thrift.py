@@ -37,6 +37,11 @@ def test_where_nothing_can_be_forgotten_the_word_is_refused(model: str, composed
     assert "none of these networks" in mistake
 
 
+def test_where_nothing_is_asked_for_no_model_is_built(composed: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atelier.task.thrift.build", None)
+    assert unthrifty(composed(*CYCLEGAN)) == []
+
+
 def test_running_statistics_and_compiling_do_not_go_together(composed: Compose) -> None:
     batch = "generator.norm._target_=torch.nn.modules.batchnorm.BatchNorm2d"
     assert unthrifty(composed(*CYCLEGAN, WORD, batch)) == []

@@ -13,10 +13,12 @@ from atelier.types import Mistake
 
 
 def unthrifty(cfg: DictConfig) -> list[str]:
-    """Why there is nothing to save, if that is asked for; ``cfg.model`` can be built."""
+    """Why there is nothing to save, if that is asked for: only then is ``cfg.model`` built."""
     wanted = cfg.get("gradient_checkpointing", False)
     if not isinstance(wanted, bool):
         return [f"gradient_checkpointing={wanted}: true or false"]
+    if not wanted:
+        return []
     try:
         with quiet(), torch.device("meta"):
             save_memory(cfg, build(cfg.model))
