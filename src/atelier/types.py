@@ -242,6 +242,10 @@ class Reals(Protocol):
         """
         ...
 
+    def size(self, split: str) -> int:
+        """How many images ``split`` has, without gathering them."""
+        ...
+
     def fingerprint(self, split: str) -> str:
         """A short hash of the split's content, size and selection: the key of cached statistics."""
         ...

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from translators import Brighter, Couples
+from translators import Brighter, Collection, Couples
 
 from atelier.callback.checkpoints import Checkpoints
 from atelier.callback.results import Results
@@ -112,6 +112,11 @@ def test_too_few_images_for_a_score_are_a_mistake_before_training(fit, pixels) -
     with pytest.raises(Mistake, match=r"the Fréchet distance needs at least 2 .* callback\.scoreboard=null"):
         fit(model, board(pixels), data=data)
     assert model.ledger.close() == {}
+
+
+def test_images_are_counted_without_being_gathered(pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Collection, "reals", None)
+    board(pixels).expect(Couples())
 
 
 def test_protocols_name_the_subsets_and_the_shortage_of_images(fit, pixels) -> None:

@@ -31,6 +31,9 @@ class Collection:
         for step, rows in enumerate(torch.arange(len(images) if count is None else count).split(batch_size)):
             yield ImageBatch(images[rows], rows, None, step, 0.0)
 
+    def size(self, split: str) -> int:
+        return len(self.images[split])
+
     def fingerprint(self, split: str) -> str:
         return f"{split}-{self.images[split].float().mean().item()}"
 

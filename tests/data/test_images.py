@@ -171,6 +171,7 @@ def test_reals_come_in_order_or_drawn_without_replacement() -> None:
     made = data(flip=True)
     whole = list(made.reals("test", batch_size=100))
     assert torch.equal(torch.cat([b.images for b in whole]), Digits(8, 1).load("test").pixels)
+    assert sum(b.size for b in whole) == made.size("test") == 355
     drawn = torch.cat([b.indices for b in made.reals("test", 40, batch_size=7)])
     assert len(set(drawn.tolist())) == 40
     more = torch.cat([b.indices for b in data(seed=9).reals("test", 90)])

@@ -130,6 +130,7 @@ def test_what_is_left_of_the_last_batch_is_dropped() -> None:
 def test_reals_and_validation_go_through_every_image_once(folder: Path) -> None:
     made = data(folder)
     assert torch.cat([batch.images for batch in made.reals("test")])[:, 0, 0, 0].tolist() == list(range(30, 36))
+    assert (made.size("train"), made.size("test")) == (24, 6)
     seen = [batch.images[:, 0, 0, 0].tolist() for batch in made.val_dataloader()]
     assert sorted(level for batch in seen for level in batch) == list(range(30, 36))
     assert made.fingerprint("train") == data(folder).fingerprint("train") != made.fingerprint("test")

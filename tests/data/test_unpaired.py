@@ -165,7 +165,7 @@ def test_a_domain_is_a_collection_of_reals() -> None:
         more, few = (torch.cat([b.indices for b in one.reals("test", count)]) for count in (3, 2))
         assert len(set(more.tolist())) == 3
         assert torch.equal(more[:2], few)
-        assert sum(batch.size for batch in one.reals("train")) == 4
+        assert sum(batch.size for batch in one.reals("train")) == one.size("train") == 4
         with pytest.raises(Mistake, match=f"8 real images wanted of the test/{domain} split, which has"):
             next(one.reals("test", 8))
         with pytest.raises(Mistake, match="no such split"):

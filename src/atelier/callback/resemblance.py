@@ -52,9 +52,7 @@ class Resemblance:
         Raises:
             Mistake: if a score needs more, naming it.
         """
-        sizes = {
-            domain: sum(len(batch.images) for batch in data.domain(domain).reals(split)) for domain, _ in WAYS.values()
-        }
+        sizes = {domain: data.domain(domain).size(split) for domain, _ in WAYS.values()}
         for source, target in WAYS.values():
             real, fake = (Features(torch.zeros(sizes[domain], 1), None) for domain in (target, source))
             try:

@@ -74,6 +74,10 @@ class SingleData(RankedData):
         batches = self.split(named(split))
         return sample(batches, len(batches), split, count, batch_size)
 
+    def size(self, split: str) -> int:
+        """How many images ``split`` has."""
+        return len(self.split(named(split)))
+
     def _flipped(self, images: Tensor, step: int, epoch: float) -> Tensor:
         moment = Moment(self.seed, step, epoch, self._rank, self._world, images.device).within("data")
         mirrored = moment.uniform("flip", len(images)) < 0.5

@@ -215,6 +215,10 @@ class DomainReals:
         most = batch_size if isinstance(side.pixels, Tensor) else 1
         return sample(DomainBatches(side), len(side.chosen), f"{split}/{self._domain}", count, most)
 
+    def size(self, split: str) -> int:
+        """How many images the domain has in ``split``."""
+        return len(self._data.side(named(split), self._domain).chosen)
+
     def fingerprint(self, split: str) -> str:
         """16 hexadecimal digits that stand for the split's pixels, their shapes and the selection."""
         pixels, chosen = self._data.side(named(split), self._domain)

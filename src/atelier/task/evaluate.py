@@ -72,7 +72,7 @@ def run(cfg: DictConfig) -> float:
 def _scores(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor, scores: Any) -> dict[str, dict[str, Any]]:
     """Every figure of samples, or of reconstructions where the model makes none."""
     model: Any = loaded.model
-    device, size = model.device, len(data.split(cfg.split))
+    device, size = model.device, data.size(cfg.split)
     count = cfg.samples or size
     real = real_features(extractor, data, cfg.split, size, device, cfg.batch_size)
     bank, distortion = FeatureBank().to(device), Distortion()
