@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,9 @@ def preflight(cfg: DictConfig) -> list[str]:
     mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
     if not mistakes:
         loaded = load(cfg.ckpt)
-        mistakes += heard([lambda: checkpoint_data(cfg, loaded), lambda: _part(cfg, loaded, "extractor").prepare()])
-        mistakes += [] if mistakes else heard([lambda: _try_on(cfg, loaded)])
+        data, extractor = cache(lambda: checkpoint_data(cfg, loaded)), cache(lambda: _prepared(cfg, loaded))
+        mistakes += heard([data, extractor])
+        mistakes += [] if mistakes else heard([lambda: _try_on(cfg, loaded, data(), extractor())])
         if not isinstance(loaded.model, Sampler | Reconstructor | Translator):
             mistakes.append(f"ckpt={cfg.ckpt}: this model makes no images that could be scored")
     return mistakes
@@ -54,9 +56,7 @@ def run(cfg: DictConfig) -> float:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     loaded.model.to(device)
     data = checkpoint_data(cfg, loaded)
-    extractor, scores = _part(cfg, loaded, "extractor"), _part(cfg, loaded, "metric")
-    extractor.prepare()
-    extractor.to(device)
+    extractor, scores = _prepared(cfg, loaded).to(device), _part(cfg, loaded, "metric")
     takes = translation_scores if isinstance(loaded.model, Translator) else _scores
     entries = takes(cfg, loaded, data, extractor, scores)
     _show(entries, cfg.split)
@@ -99,10 +99,14 @@ def _scores(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor, sc
     }
 
 
-def _try_on(cfg: DictConfig, loaded: Loaded) -> None:
-    extractor = _part(cfg, loaded, "extractor")
+def _prepared(cfg: DictConfig, loaded: Loaded) -> Extractor:
+    """The extractor with its weights."""
+    extractor: Extractor = _part(cfg, loaded, "extractor")
     extractor.prepare()
-    data = checkpoint_data(cfg, loaded)
+    return extractor
+
+
+def _try_on(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor) -> None:
     try_on(extractor, data, cfg.split)
     if isinstance(loaded.model, Translator):
         check(cfg, data, extractor, _part(cfg, loaded, "metric"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,22 @@ def preflight(cfg: DictConfig) -> list[str]:
         mistakes += heard([lambda: fits(cfg.init_from, model)])
     if not mistakes and not new:
         mistakes += obstacles(cfg)
-    if not mistakes:
-        mistakes += heard([lambda: build(cfg.data).prepare_data(), lambda: _prepared(cfg)])
-    if not mistakes and (extractor := _prepared(cfg)) is not None:
-        mistakes += heard([lambda: try_on(extractor, build(cfg.data), cfg.data.eval_split)])
-    return mistakes
+    return mistakes or _unprepared(cfg)
+
+
+def _unprepared(cfg: DictConfig) -> list[str]:
+    """Why data or extractor cannot be had, or do not go together; each is built and loaded once."""
+    data, extractor = cache(lambda: _data(cfg)), cache(lambda: _prepared(cfg))
+    mistakes = heard([data, extractor])
+    if mistakes or (ready := extractor()) is None:
+        return mistakes
+    return heard([lambda: try_on(ready, data(), cfg.data.eval_split)])
+
+
+def _data(cfg: DictConfig) -> Any:
+    data = build(cfg.data)
+    data.prepare_data()
+    return data
 
 
 def _prepared(cfg: DictConfig) -> Extractor | None:
