@@ -77,6 +77,15 @@ def test_reconstruct_and_encode_ones_own_pictures(coder: Path, here: Path) -> No
     assert coded["labels"].tolist() == [-1] and coded["names"].tolist() == ["one.png"]
 
 
+def test_pictures_that_differ_in_their_endings_alone_are_all_reconstructed(coder: Path, here: Path) -> None:
+    (here / "own").mkdir()
+    for name in ("a.jpg", "a.png", "b.png"):
+        Image.new("L", (8, 8)).save(here / "own" / name)
+    assert run("reconstruct", [f"ckpt={coder}", "input=own", "hydra.run.dir=made"]) == 0
+    found = sorted(path.name for path in (here / "made" / "images").iterdir())
+    assert found == ["a.jpg.png", "a.png.png", "b.png.png"]
+
+
 def test_evaluate_agrees_with_training(coder: Path, here: Path) -> None:
     assert run("evaluate", [f"ckpt={coder}", "batch_size=100", "hydra.run.dir=scored"]) == 0
     scored = json.loads((here / "scored" / "results.json").read_text())["scores"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import torch
@@ -44,13 +45,14 @@ def run(cfg: DictConfig) -> float:
     model, given = loaded.model.to(device), inputs(cfg, loaded)
     assert isinstance(model, Reconstructor)
     folder, distortion, first = Path(cfg.run_dir), Distortion(), 0
+    files = _files(given.names)
     shown: list[tuple[Tensor, Tensor]] = []
     for images in in_batches(given, cfg.batch_size, device):
         made = model.reconstruct(images)
         distortion.update(images.cpu(), made.cpu())
         if first < _COLUMNS * _ROWS:
             shown.append((images.cpu(), made.cpu()))
-        _write(made.cpu(), folder / "images", given.names[first : first + len(made)])
+        _write(made.cpu(), folder / "images", files[first : first + len(made)])
         first += len(made)
     real, fake = (torch.cat(side)[: _COLUMNS * _ROWS] for side in zip(*shown, strict=True))
     save(Pairs(_ROWS, min(_COLUMNS, len(real)), _SIDE).draw(fake, real), folder / "pairs.png")
@@ -60,11 +62,17 @@ def run(cfg: DictConfig) -> float:
     return figures["mse"]
 
 
-def _write(images: Tensor, folder: Path, names: list[str]) -> None:
+def _files(names: Sequence[str]) -> list[PurePosixPath]:
+    """Each image's name as a PNG's; where two differ in their endings alone, all keep theirs: a.jpg.png."""
+    files = [PurePosixPath(name).with_suffix(".png") for name in names]
+    return files if len(set(files)) == len(files) else [PurePosixPath(f"{name}.png") for name in names]
+
+
+def _write(images: Tensor, folder: Path, files: Sequence[PurePosixPath]) -> None:
     from PIL import Image  # only where files are written
 
-    for name, image in zip(names, to_bytes(images), strict=True):
-        file = folder / PurePosixPath(name).with_suffix(".png")
+    for place, image in zip(files, to_bytes(images), strict=True):
+        file = folder / place
         file.parent.mkdir(parents=True, exist_ok=True)
         pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
         Image.fromarray(pixels.contiguous().numpy()).save(file)
