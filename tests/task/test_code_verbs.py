@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from PIL import Image
 
+import made_up
 from atelier import load
 from atelier.checkpoint import read
 from atelier.cli import run
+from atelier.config.build import build
 from atelier.pixels import to_unit
 
 TINY = [
@@ -84,6 +87,35 @@ def test_pictures_that_differ_in_their_endings_alone_are_all_reconstructed(coder
     assert run("reconstruct", [f"ckpt={coder}", "input=own", "hydra.run.dir=made"]) == 0
     found = sorted(path.name for path in (here / "made" / "images").iterdir())
     assert found == ["a.jpg.png", "a.png.png", "b.png.png"]
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The words for pictures in shards: 128 to train on and 32 to test."""
+    folder = made_up.shards(tmp_path_factory.mktemp("shards") / "here")
+    urls = [f"data.urls={folder}/train-*.tar", f"data.eval_urls={folder}/test-*.tar"]
+    return ["data=webdataset", *urls, "data.channels=1", "data.image_size=16", "data.workers=0"]
+
+
+def test_codes_and_reconstructions_of_pictures_in_shards(shards: list[str], here: Path) -> None:
+    words = ["model=autoencoder", *shards, "trainer=cpu", "trainer.max_epochs=1", "network.units=6"]
+    words += ["callback.scoreboard=null", "callback.appraisal=null", "callback.cabinet=null", "callback.report=null"]
+    assert run("train", [*words, "hydra.run.dir=run"]) == 0
+    for verb, folder in (("encode", "coded"), ("reconstruct", "made")):
+        assert run(verb, ["ckpt=run", "batch_size=7", f"hydra.run.dir={folder}"]) == 0
+    model: Any = load("run")
+    (batch,) = build(OmegaConf.create(read("run")["atelier"]["config"]["data"])).reals("test")
+    coded = codes(here / "coded")
+    torch.testing.assert_close(torch.from_numpy(coded["codes"]), model.encode(to_unit(batch.images)))
+    assert coded["labels"].tolist() == batch.labels.tolist()
+    names = [f"{place:02d}" for place in range(32)]
+    assert coded["names"].tolist() == names
+    assert sorted(path.stem for path in (here / "made" / "images").iterdir()) == names
+
+
+def test_an_extractor_of_pictures_in_shards(shards: list[str], here: Path) -> None:
+    assert run("extractor", [*shards, "epochs=1", "hydra.run.dir=made"]) == 0
+    assert [path.name.split("_")[0] for path in (here / "made").glob("*.pt")] == ["webdataset"]
 
 
 def test_evaluate_agrees_with_training(coder: Path, here: Path) -> None:

@@ -33,14 +33,19 @@ def _try(cfg: DictConfig) -> None:
 
 @torch.no_grad()
 def run(cfg: DictConfig) -> None:
-    """Write codes.npz: ``codes`` ``[N, K]`` float32, ``labels`` ``[N]`` (-1 where there is none), ``names`` ``[N]``."""
+    """Write codes.npz: ``codes`` ``[N, K]`` float32, ``labels`` ``[N]`` (-1 unless all have one), ``names`` ``[N]``."""
     loaded = load(cfg.ckpt)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model, given = loaded.model.to(device), inputs(cfg, loaded)
     assert isinstance(model, Encoder)
-    codes = torch.cat([model.encode(images).float().cpu() for images in in_batches(given, cfg.batch_size, device)])
-    labels = torch.full((len(codes),), -1) if given.labels is None else given.labels
+    coded, labels = [], []
+    for batch in in_batches(given, cfg.batch_size, device):
+        coded.append(model.encode(batch.images).float().cpu())
+        labels.append(batch.labels)
+    codes, known = torch.cat(coded), [some for some in labels if some is not None]
+    # Not batch by batch: the result does not depend on their size.
+    truth = torch.cat(known) if len(known) == len(labels) else torch.full((len(codes),), -1)
     file = Path(cfg.run_dir) / "codes.npz"
     with replacing(file) as stream:
-        np.savez(stream, codes=codes.numpy(), labels=labels.numpy(), names=np.array(given.names))
+        np.savez(stream, codes=codes.numpy(), labels=truth.numpy(), names=np.array(given.names))
     log.info("codes of %d images, %d numbers each: %s", *codes.shape, file)

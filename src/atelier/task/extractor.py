@@ -6,12 +6,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from atelier.config.build import build
 from atelier.config.rehearse import refused
+from atelier.data.batches import BatchSet, Draw
 from atelier.metric.classifier_file import save
 from atelier.metric.fit_classifier import Labelled, fit_classifier
 from atelier.task.listen import below, heard
@@ -23,35 +25,45 @@ log = logging.getLogger(__name__)
 def preflight(cfg: DictConfig) -> list[str]:
     """Numbers, and whether the data is there and labelled."""
     mistakes = below(cfg, {"epochs": 1, "seed": 0}) + refused(cfg)
-    return mistakes or heard([lambda: _labelled(cfg, "train"), lambda: _labelled(cfg, "test")])
+    return mistakes or heard([lambda: _try(cfg)])
+
+
+def _try(cfg: DictConfig) -> None:
+    data = _prepared(cfg)
+    for split in ("train", "test"):
+        _labelled(data.split(split), 1)
 
 
 def run(cfg: DictConfig) -> float:
     """Fit on the train split, measure on the test split, write ``<data>_<hash>.pt``; returns the accuracy."""
-    data = HydraConfig.get().runtime.choices["data"]
+    name, data = HydraConfig.get().runtime.choices["data"], _prepared(cfg)
     weights = fit_classifier(
-        _labelled(cfg, "train"),
-        _labelled(cfg, "test"),
-        data=data,
+        _labelled(data.split("train")),
+        _labelled(data.split("test")),
+        data=name,
         size=cfg.data.image_size,
         epochs=cfg.epochs,
         seed=cfg.seed,
     )
-    file = Path(cfg.run_dir) / f"{data}_{weights.digest()[:8]}.pt"
+    file = Path(cfg.run_dir) / f"{name}_{weights.digest()[:8]}.pt"
     file.parent.mkdir(parents=True, exist_ok=True)
     save(weights, file)
     log.info("%.2f %% of the held-out images right: %s", 100 * weights.accuracy, file)
-    log.info("use it: python src/train.py data=%s extractor=classifier extractor.weights=%s", data, file)
+    log.info("use it: python src/train.py data=%s extractor=classifier extractor.weights=%s", name, file)
     return weights.accuracy
 
 
-def _labelled(cfg: DictConfig, split: str) -> Labelled:
-    module: Any = build(cfg.data)
-    module.prepare_data()
-    batches = module.split(split)
-    images = batches.images
-    if images.labels is None:
-        raise Mistake("data: a classifier needs labels, and this data has none")
-    if images.pixels.dtype != torch.uint8:
+def _prepared(cfg: DictConfig) -> Any:
+    data = build(cfg.data)
+    data.prepare_data()
+    return data
+
+
+def _labelled(images: BatchSet, count: int | None = None) -> Labelled:
+    """All images with their classes, or the first ``count``."""
+    batch = images[Draw(0, 0.0, np.arange(len(images))[:count])]
+    if batch.labels is None:
+        raise Mistake("data: a classifier needs labels, and this data has none, or not for every image")
+    if batch.images.dtype != torch.uint8:
         raise Mistake("data: points are scored as they are (extractor=points); a classifier is for pictures")
-    return Labelled(images.pixels[batches.chosen], images.labels[batches.chosen])
+    return Labelled(batch.images, batch.labels)

@@ -7,20 +7,19 @@ from typing import Any, NamedTuple
 
 import torch
 from omegaconf import DictConfig
-from torch import Tensor
 
 from atelier.checkpoint import Loaded
 from atelier.config.build import build
+from atelier.data.batches import Batches, BatchSet, OrderedBatches
 from atelier.data.inputs import read_inputs
 from atelier.pixels import to_unit
-from atelier.types import Mistake
+from atelier.types import ImageBatch, Mistake
 
 
 class Inputs(NamedTuple):
-    """Pixels ``[N, C, H, W]``, uint8 or floats in [-1, 1], labels ``[N]`` or None, and N names."""
+    """N images, read as they are asked for, and N names."""
 
-    pixels: Tensor
-    labels: Tensor | None
+    images: BatchSet
     names: list[str]
 
 
@@ -28,16 +27,27 @@ def checkpoint_data(cfg: DictConfig, loaded: Loaded) -> Any:
     """The data module of a checkpoint, from the folder ``root`` where the user names one.
 
     Raises:
-        Mistake: if the data is embedded and has no folder, or is not there.
+        Mistake: if the data has no folder, or is not there.
     """
     node = loaded.cfg.data.copy()
     if cfg.root is not None:
-        if "root" not in node.source:
-            raise Mistake(f"root={cfg.root}: this checkpoint's data is embedded and has no folder")
-        node.root = node.source.root = cfg.root
+        _move(node, cfg.root)
     data = build(node)
     data.prepare_data()
     return data
+
+
+def _move(node: DictConfig, root: str) -> None:
+    """Have the data lie in the folder ``root``."""
+    if "urls" in node:
+        raise Mistake(
+            f"root={root}: this checkpoint's data are shards, found by the names that they had in training "
+            f"(data.urls={node.urls}, data.eval_urls={node.eval_urls}); put them there again, or links to them"
+        )
+    source = node.source.get("folder", node.source)  # what was downloaded is read as a folder
+    if "root" not in source:
+        raise Mistake(f"root={root}: this checkpoint's data is embedded and has no folder")
+    node.root = source.root = root
 
 
 def inputs(cfg: DictConfig, loaded: Loaded) -> Inputs:
@@ -48,20 +58,24 @@ def inputs(cfg: DictConfig, loaded: Loaded) -> Inputs:
     """
     if cfg.input is not None:
         given = read_inputs(str(cfg.input), loaded.cfg.data.image_size, loaded.cfg.data.channels)
-        return Inputs(given.pixels, None, list(given.names or []))
+        return Inputs(Batches(given, torch.arange(len(given.pixels))), list(given.names or []))
     if cfg.split not in ("train", "test"):
         raise Mistake(f"split={cfg.split}: the splits are train and test")
-    batches = checkpoint_data(cfg, loaded).split(cfg.split)
-    images, rows = batches.images, batches.chosen
-    labels = None if images.labels is None else images.labels[rows]
-    digits = len(str(len(rows) - 1))
-    names = [f"{row:0{digits}d}" for row in range(len(rows))]
-    if images.names is not None:
-        names = [images.names[row] for row in rows.tolist()]
-    return Inputs(images.pixels[rows], labels, names)
+    images: BatchSet = checkpoint_data(cfg, loaded).split(cfg.split)
+    return Inputs(images, _names(images))
 
 
-def in_batches(given: Inputs, size: int, device: torch.device) -> Iterator[Tensor]:
-    """The images in order, floats in [-1, 1] on ``device``."""
-    for pixels in torch.split(given.pixels, size):
-        yield (to_unit(pixels) if pixels.dtype == torch.uint8 else pixels).to(device)
+def _names(images: BatchSet) -> list[str]:
+    """The images' own names, else their numbers; those in shards are strangers' words, and may be alike."""
+    if isinstance(images, Batches) and images.images.names is not None:
+        return [images.images.names[row] for row in images.chosen.tolist()]
+    digits = len(str(len(images) - 1))
+    return [f"{row:0{digits}d}" for row in range(len(images))]
+
+
+def in_batches(given: Inputs, size: int, device: torch.device) -> Iterator[ImageBatch]:
+    """All of them in order, ``size`` at a time at most: images are floats in [-1, 1] on ``device``, labels stay."""
+    for draw in OrderedBatches(len(given.images), size):
+        batch = given.images[draw]
+        images = to_unit(batch.images) if batch.images.dtype == torch.uint8 else batch.images
+        yield batch._replace(images=images.to(device))

@@ -47,8 +47,8 @@ def run(cfg: DictConfig) -> float:
     folder, distortion, first = Path(cfg.run_dir), Distortion(), 0
     files = _files(given.names)
     shown: list[tuple[Tensor, Tensor]] = []
-    for images in in_batches(given, cfg.batch_size, device):
-        made = model.reconstruct(images)
+    for batch in in_batches(given, cfg.batch_size, device):
+        images, made = batch.images, model.reconstruct(batch.images)
         distortion.update(images.cpu(), made.cpu())
         if first < _COLUMNS * _ROWS:
             shown.append((images.cpu(), made.cpu()))
