@@ -10,9 +10,10 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.cli import run
-from atelier.config.compose import compose
+from atelier.config.compose import compose, expand
 from atelier.config.environment import register_resolvers
-from atelier.config.sweep import absent, covering, draws, joined, left_open, machinery, planned, unfit, written
+from atelier.config.override import read
+from atelier.config.sweep import absent, covering, draws, joined, left_open, listed, machinery, planned, unfit, written
 from atelier.config.words import conf_dir, groups
 
 
@@ -31,6 +32,28 @@ def refused(*words: str, devices: object = 1) -> list[str]:
 def test_the_command_line_beats_what_is_written_down() -> None:
     params = {"a.lr": "1,2", "b": None, "c": True}
     assert joined(params, ["+b=3,4"]) == ["a.lr=1,2", "c=true", "+b=3,4"]
+
+
+@pytest.mark.parametrize("word", ["data.root=/my/mnist", "latent.dim=4", "+data.x=[1,2]", "data.root='a, b'"])
+def test_keys_of_a_group_that_is_swept_go_as_lists_of_one(word: str) -> None:
+    words = ["experiment=dcgan_mnist,gan_mnist", word, "seed=1,2", "hydra.launcher.jobs=2", "data.subset=", "x.y=null"]
+    sent = listed(words, conf_dir())
+    assert [sent[0], *sent[2:]] == [words[0], *words[2:]]
+    key, _, value = word.partition("=")
+    assert sent[1] == f"{key}=choice({value})"
+    for ours, theirs in zip(expand(sent), expand(words), strict=True):  # the jobs are the same
+        assert [_meaning(each) for each in ours] == [_meaning(each) for each in theirs]
+
+
+def _meaning(word: str) -> tuple[str, object]:
+    override = read(word)
+    assert override is not None
+    return override.get_key_element(), override.value()
+
+
+def test_where_no_group_is_swept_words_go_as_they_are() -> None:
+    words = ["model=gan", "seed=1,2", "latent.dim=4"]
+    assert listed(words, conf_dir()) == words
 
 
 def test_few_jobs_show_every_value_and_the_ends_of_intervals() -> None:

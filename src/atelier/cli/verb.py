@@ -35,7 +35,7 @@ from atelier.config.environment import register_resolvers
 from atelier.config.outside import ALONE, Outside, meeting, outside, restarted
 from atelier.config.override import quoted
 from atelier.config.resume import configuration, conflicts, find, taken
-from atelier.config.sweep import absent, left_open, machinery, patterns, planned, undrawn, unfit
+from atelier.config.sweep import absent, left_open, listed, machinery, patterns, planned, undrawn, unfit
 from atelier.config.words import conf_dir, suggestion
 from atelier.task.ranks import follow, in_silence, order
 from atelier.types import Diverged, Mistake, Vanished
@@ -106,7 +106,8 @@ def attempt(verb: str, words: Sequence[str]) -> int:
         checked = _check(verb, arguments, overrides)
         if arguments.cfg == "job" and not (arguments.package or arguments.resolve):
             return _show(*checked)
-    return _hydra(verb, [*flags, *overrides])  # Hydra wants its flags on one side
+    words = listed(overrides, conf_dir()) if arguments.multirun else overrides
+    return _hydra(verb, [*flags, *words])  # Hydra wants its flags on one side
 
 
 def _at_its_place(word: str) -> str:

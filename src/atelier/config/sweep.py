@@ -61,6 +61,27 @@ def planned(hydra: DictConfig | None, words: Sequence[str]) -> list[list[str]]:
     return covering(everything) if draws(hydra) else expand(everything)
 
 
+def listed(words: Sequence[str], groups: Path) -> list[str]:
+    """``words`` for Hydra, which looks at a sweep first without what is swept.
+
+    Where that is a group's option, keys that belong to it would be unknown to Hydra: they go as lists of one value.
+
+    groups: the folder of the groups.
+    """
+    swept = [key_of(word) for word in words if (override := read(word)) is not None and override.is_sweep_override()]
+    if not any("/" in key or (groups / key).is_dir() for key in swept):
+        return list(words)
+    return [_as_list(word) for word in words]
+
+
+def _as_list(word: str) -> str:
+    override, (key, _, value) = read(word), word.partition("=")
+    if override is None or override.is_sweep_override() or "." not in key or key.startswith("hydra."):
+        return word
+    sent = f"{key}=choice({value})"
+    return word if read(sent) is None else sent  # Hydra takes null into no list
+
+
 def written(hydra: DictConfig | None) -> dict[str, Any]:
     """The sweeper's parameters."""
     node = None if hydra is None else OmegaConf.select(hydra, "sweeper.params")

@@ -87,7 +87,7 @@ def within(z: Tensor) -> Tensor:
 
 def across(x: Tensor, y: Tensor) -> Tensor:
     """The mean kernel of one of ``[m, d]`` and one of ``[n, d]``."""
-    total = torch.stack([_cubes(_kernels(some, y)) for some in x.split(_ROWS)]).sum()
+    total = torch.stack([_cubes(_kernels(some, y)) for some in torch.split(x, _ROWS)]).sum()
     return total / (len(x) * len(y))
 
 
