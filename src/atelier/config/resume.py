@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from atelier.config.compose import compose
 from atelier.config.fit import misfits
 from atelier.config.outside import restarted
-from atelier.config.override import parse
+from atelier.config.override import key_of, parse
 from atelier.types import Mistake
 
 ABSENT = "(nothing)"
@@ -179,17 +179,13 @@ def started_with(folder: Path) -> list[str]:
     words = _read(file, references=True) if file.is_file() else []
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise Mistake(f"{file}: not a list of overrides")
-    return [word for word in words if not _key(word).startswith("hydra")]
+    return [word for word in words if not key_of(word).startswith("hydra")]
 
 
 def merged(former: Sequence[str], words: Sequence[str]) -> list[str]:
     """``former`` followed by ``words``, without what these say anew."""
-    said = {_key(word) for word in words}
-    return [*(word for word in former if _key(word) not in said), *words]
-
-
-def _key(word: str) -> str:
-    return word.partition("=")[0].lstrip("+~")
+    said = {key_of(word) for word in words}
+    return [*(word for word in former if key_of(word) not in said), *words]
 
 
 def _read(file: Path, *, references: bool = False) -> Any:
@@ -218,7 +214,7 @@ def _settled(leaves: Leaves, folder: Path) -> Leaves:
 def _composed(conf: Path, words: Sequence[str], folder: Path, extra: Path | None) -> Leaves:
     cfg, mistakes = compose(conf, "train", words, extra)
     if cfg is not None:
-        mistakes += misfits(cfg, {_key(word).split("@")[0] for word in words})
+        mistakes += misfits(cfg, {key_of(word).split("@")[0] for word in words})
     if cfg is None or mistakes:
         raise Mistake("; ".join(mistakes))
     cfg.run_dir = str(folder)

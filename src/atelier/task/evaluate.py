@@ -23,7 +23,7 @@ from atelier.config.rehearse import refused
 from atelier.metric.bank import FeatureBank
 from atelier.metric.distortion import Distortion
 from atelier.metric.extractor import Extractor
-from atelier.pixels import to_unit
+from atelier.pixels import as_unit
 from atelier.task.inputs import checkpoint_data
 from atelier.task.keepsake import at_hand
 from atelier.task.listen import below, heard
@@ -134,7 +134,7 @@ def _reconstructions(
     """Of ``count`` images of the split, or all; ``distortion`` looks on."""
     start = 0
     for batch in data.reals(cfg.split, count, batch_size=cfg.batch_size):
-        images = to_unit(batch.images) if batch.images.dtype == torch.uint8 else batch.images
+        images = as_unit(batch.images)
         made = model.reconstruct(images.to(model.device))  # type: ignore[attr-defined]  # every model is a module
         distortion.update(images, made.cpu())
         yield torch.arange(start, start + len(made)), made

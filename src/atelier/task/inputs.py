@@ -12,7 +12,7 @@ from atelier.checkpoint import Loaded
 from atelier.config.build import build
 from atelier.data.batches import Batches, BatchSet, OrderedBatches
 from atelier.data.inputs import read_inputs
-from atelier.pixels import to_unit
+from atelier.pixels import as_unit
 from atelier.types import ImageBatch, Mistake
 
 
@@ -77,5 +77,5 @@ def in_batches(given: Inputs, size: int, device: torch.device) -> Iterator[Image
     """All of them in order, ``size`` at a time at most: images are floats in [-1, 1] on ``device``, labels stay."""
     for draw in OrderedBatches(len(given.images), size):
         batch = given.images[draw]
-        images = to_unit(batch.images) if batch.images.dtype == torch.uint8 else batch.images
+        images = as_unit(batch.images)
         yield batch._replace(images=images.to(device))

@@ -15,6 +15,7 @@ from atelier.callback.pictures import save
 from atelier.checkpoint import load, read
 from atelier.metric.distortion import Distortion
 from atelier.pixels import to_bytes
+from atelier.task.canvas import to_picture
 from atelier.task.inputs import in_batches, inputs
 from atelier.task.listen import below, heard
 from atelier.types import Mistake, Reconstructor
@@ -69,10 +70,7 @@ def _files(names: Sequence[str]) -> list[PurePosixPath]:
 
 
 def _write(images: Tensor, folder: Path, files: Sequence[PurePosixPath]) -> None:
-    from PIL import Image  # only where files are written
-
     for place, image in zip(files, to_bytes(images), strict=True):
         file = folder / place
         file.parent.mkdir(parents=True, exist_ok=True)
-        pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
-        Image.fromarray(pixels.contiguous().numpy()).save(file)
+        to_picture(image).save(file)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from atelier.config.override import key_of
 from atelier.config.resume import holds_run, run_folder
 from atelier.task.comparing.files import clean, leaves, mapping, number, read_json, read_yaml
 from atelier.types import Mistake
@@ -171,7 +172,7 @@ def _config(folder: Path) -> tuple[dict[str, Any], frozenset[str], str]:
         words = read_yaml(folder / "overrides.yaml")
     except Mistake:
         words = []  # they only decide which of several options gives a column its name
-    typed = [word.partition("=")[0].lstrip("+~") for word in words if isinstance(word, str)] if words else []
+    typed = [key_of(word) for word in words if isinstance(word, str)] if words else []
     return config, frozenset(typed), ""
 
 
