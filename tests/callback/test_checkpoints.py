@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
 from atelier.callback.bookkeeping import Bookkeeping
-from atelier.callback.checkpoints import Checkpoints
+from atelier.callback.checkpoints import ASK_EVERY, Checkpoints
+from atelier.callback.clock import Clock
 from atelier.callback.monitor import Monitor
 from atelier.callback.recorder import clock_of
 from atelier.types import Diverged, Mistake
@@ -116,6 +118,19 @@ def test_a_state_is_kept_under_its_own_epoch_after_a_full_disk(fit, toy, scorebo
     trainer = fit(module, scoreboard, Checkpoints(keep=3), epochs=4, enable_checkpointing=True)
     names = {file.stem for file in (Path(trainer.default_root_dir) / "checkpoints").glob("best*.ckpt")}
     assert {name: saved(name)["callbacks"]["Clock"]["epoch"] for name in names} == {"best": 4.0, "best-3": 3.0}
+
+
+def test_processes_that_agree_on_the_time_before_a_validation_save_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, saved, checkpoints = Clock(), [], Checkpoints(every_n_minutes=1e-9)
+    ranks: Any = SimpleNamespace(
+        callbacks=[clock], world_size=2, is_last_batch=False, val_check_batch=ASK_EVERY, check_val_every_n_epoch=1,
+        strategy=SimpleNamespace(broadcast=lambda late: late),
+    )  # fmt: skip
+    monkeypatch.setattr(checkpoints, "save_last", lambda *_: saved.append(clock.step))
+    for batch in range(ASK_EVERY + 1):
+        clock.step = batch + 1
+        checkpoints.on_train_batch_end(ranks, None, None, None, batch)  # type: ignore[arg-type]  # no model is asked
+    assert saved == [ASK_EVERY + 1]
 
 
 @pytest.mark.parametrize("wrong", [{"every_n_minutes": 0}, {"every_n_batches": 0}, {"keep": 0}])

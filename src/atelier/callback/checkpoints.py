@@ -88,7 +88,7 @@ class Checkpoints(Checkpoint):
             raise Mistake(f"callback.checkpoints.keep={keep}: at least the best state is kept")
         self.every_n_minutes, self.every_n_batches, self.keep = every_n_minutes, every_n_batches, keep
         self.saved = False
-        self._lost = False
+        self._lost = self._due = False
         self._saved_at = 0.0
         self._saved_step = 0
 
@@ -111,7 +111,8 @@ class Checkpoints(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save if it is time, or as soon after that as can be."""
-        if between_batches(trainer, batch_idx) and self._is_time(trainer):
+        self._due = self._due or self._is_time(trainer)
+        if self._due and between_batches(trainer, batch_idx):
             self.save_last(trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -126,7 +127,7 @@ class Checkpoints(Checkpoint):
 
     def save_last(self, trainer: Trainer, pl_module: LightningModule) -> bool:
         """Write last.ckpt, on all ranks together; whether it now holds this state."""
-        self._saved_at, self._saved_step = time.monotonic(), clock_of(trainer).step
+        self._saved_at, self._saved_step, self._due = time.monotonic(), clock_of(trainer).step, False
         self.saved = self._save(trainer, pl_module, "last")
         return self.saved
 
