@@ -338,9 +338,10 @@ def widest(page: Any) -> int:
     return int(page.evaluate("document.scrollingElement.scrollWidth"))
 
 
+@pytest.mark.parametrize("width", [390, 1400], ids=["phone", "screen"])
 @pytest.mark.parametrize("name", ["dcgan", "autoencoder", "cyclegan"])
-def test_no_tab_is_wider_than_a_phone(name: str, served: Any, visit: Any, tmp_path: Path) -> None:
-    page = visit(served(name)[0], width=390)
+def test_no_tab_is_wider_than_its_window(name: str, width: int, served: Any, visit: Any, tmp_path: Path) -> None:
+    page = visit(served(name)[0], width=width)
     for title in page.get_by_role("tab").all_inner_texts():
         tab(page, title)
         panel = page.locator('[role="tabpanel"]:visible')
@@ -359,4 +360,4 @@ def test_no_tab_is_wider_than_a_phone(name: str, served: Any, visit: Any, tmp_pa
         else:
             page.locator(".tile:visible").nth(15).wait_for()
         page.screenshot(path=tmp_path / f"{name}-{title}.png", full_page=True)
-        assert widest(page) <= 390, title
+        assert widest(page) <= width, title
