@@ -50,6 +50,7 @@ RULES: list[tuple[str, str]] = [
     (r"train\.py -m .*mnist", f"{SMALL} data.root={{idx}} hydra/launcher=basic"),
     (r"train\.py -m ", f"{SMALL} hydra/launcher=basic"),
     (r"train\.py .*(?=.*horse2zebra)(?=.*init_from=)", f"{NARROW} data.root={{domains}} generator=resnet_6blocks"),
+    (r"train\.py .*compile=true", f"{NARROW} data.root={{domains}} generator.blocks=1 discriminator.layers=1"),
     (rf"train\.py .*(cyclegan_({UNPAIRED})|data=({UNPAIRED}))", f"{NARROW} data.root={{domains}}"),
     (r"train\.py .*apple2orange64.*extractor", f"{TRANSLATED} data.root={{domains}} extractor.weights={{coloured}}"),
     (r"train\.py .*unpaired_folder|train\.py .*cyclegan_apple2orange64", f"{NARROW} data.root={{domains}}"),
