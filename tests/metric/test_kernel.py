@@ -6,12 +6,16 @@ from torch import Tensor, nn
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from atelier.metric import kernel
-from atelier.metric.kernel import KernelDistance, mmd
+from atelier.metric.kernel import KernelDistance, across, within
 from atelier.types import Features, Mistake
 
 
 def draw(count: int, width: int, seed: int) -> Tensor:
     return torch.randn(count, width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def mmd(x: Tensor, y: Tensor) -> Tensor:
+    return within(x) + within(y) - 2 * across(x, y)
 
 
 def by_loops(x: Tensor, y: Tensor) -> float:
@@ -20,12 +24,12 @@ def by_loops(x: Tensor, y: Tensor) -> float:
     def cubic(a: Tensor, b: Tensor) -> float:
         return ((a @ b).item() / len(a) + 1) ** 3
 
-    def within(z: Tensor) -> float:
+    def among(z: Tensor) -> float:
         pairs = [cubic(z[i], z[j]) for i in range(len(z)) for j in range(len(z)) if i != j]
         return sum(pairs) / len(pairs)
 
-    across = [cubic(a, b) for a in x for b in y]
-    return within(x) + within(y) - 2 * sum(across) / len(across)
+    between = [cubic(a, b) for a in x for b in y]
+    return among(x) + among(y) - 2 * sum(between) / len(between)
 
 
 class Itself(nn.Module):

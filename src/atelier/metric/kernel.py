@@ -70,11 +70,6 @@ def _no_means(real: Tensor) -> dict[tuple[int, int], Tensor]:
     return {}
 
 
-def mmd(x: Tensor, y: Tensor) -> Tensor:
-    """Unbiased MMD² of samples ``[m, d]``, ``[n, d]`` under the cubic kernel (Bińkowski et al., eq. 4)."""
-    return within(x) + within(y) - 2 * across(x, y)
-
-
 def within(z: Tensor) -> Tensor:
     """The mean kernel of two different ones of ``[n, d]``: what lies above the diagonal is not computed."""
     total = z.new_zeros(())
