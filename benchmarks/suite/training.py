@@ -75,7 +75,10 @@ def _make(game: Game, model: Any, *, dtype: torch.dtype, given: Mapping[str, Any
 
 
 def race(how: How) -> dict[str, list[float]]:
-    """Seconds of a step of every contender, round by round: "atelier", "ceiling" and the plain loops."""
+    """Seconds of a step of every contender, round by round.
+
+    They are "atelier", "ceiling", the plain loops, and atelier as it is where ``how`` has it compiled.
+    """
     from torch._dynamo.utils import counters
 
     game = _game(how)
@@ -92,6 +95,8 @@ def race(how: How) -> dict[str, list[float]]:
             name: partial(_plain_step, game.plain(model, dtype=torch.float32), batches, device, mode)
             for name, mode in _modes(how.device).items()
         }
+        if how.extra:
+            found[f"atelier without {' '.join(how.extra)}"] = partial(_uncompiled_step, model, batches, device)
         return {**found, "ceiling": Ceiling(recorder, settle)}
 
     watcher = Race(rivals, how.rounds, settle, most_seconds=how.most_seconds)
@@ -111,6 +116,12 @@ def _modes(device: str) -> dict[str, str | None]:
 def _plain_step(loop: Any, batches: Iterator[Batch], device: torch.device, mode: str | None) -> None:
     with _multiplying(mode):
         loop.step(on(next(batches), device))
+
+
+def _uncompiled_step(model: LightningModule, batches: Iterator[Batch], device: torch.device) -> None:
+    """The step of a compiled model as its networks would take it plainly."""
+    with torch.compiler.set_stance("force_eager"):
+        model.trainer.strategy.training_step(on(next(batches), device), 0)
 
 
 @contextmanager

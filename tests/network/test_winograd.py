@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from atelier.network import winograd
+from atelier.network import winograd_strips
 from atelier.network.resnet_generator import ResidualBlock
 from atelier.network.winograd import WinogradConv2d
+from atelier.network.winograd_fused import Fused
 
 
 def swift(*shape: int, seed: int = 0) -> Tensor:
@@ -22,13 +23,13 @@ def swift(*shape: int, seed: int = 0) -> Tensor:
 def test_results_and_gradients_are_those_of_torch(
     sides: tuple[int, int], bias: bool, tiles: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(winograd, "_TILES", tiles)
+    monkeypatch.setattr(winograd_strips, "_TILES", tiles)
     ours, theirs = WinogradConv2d(3, 5, bias=bias).double(), nn.Conv2d(3, 5, 3, bias=bias).double()
     theirs.load_state_dict(ours.state_dict())
     images = swift(2, 3, *sides)
     plain = images.detach().contiguous().requires_grad_()
     made, expected = ours(images), theirs(plain)
-    assert "_Convolution" in type(made.grad_fn).__name__  # the way that is tested
+    assert "Strips" in type(made.grad_fn).__name__  # the way that is tested
     torch.testing.assert_close(made, expected, rtol=1e-12, atol=1e-12)
     weights = swift(*expected.shape, seed=1).detach()
     (made * weights).sum().backward()
@@ -56,6 +57,20 @@ def test_only_what_is_wanted_is_computed() -> None:
     layer.requires_grad_()
     layer(images.detach()).sum().backward()
     assert layer.weight.grad is not None
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("sides", [(8, 10), (7, 9), (6, 5), (3, 3)])
+def test_the_formulas_for_compilers_are_those_of_torch(sides: tuple[int, int], bias: bool) -> None:
+    layer = nn.Conv2d(3, 5, 3, bias=bias).double()
+    images = swift(2, 3, *sides)
+    inputs = [images, *layer.parameters()]
+    made = Fused.apply(images, layer.weight, layer.bias)
+    expected = layer(images)
+    torch.testing.assert_close(made, expected, rtol=1e-12, atol=1e-12)
+    weights = swift(*expected.shape, seed=1).detach()
+    mine, theirs = (torch.autograd.grad((each * weights).sum(), inputs) for each in (made, expected))
+    torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("wide", [True, False])

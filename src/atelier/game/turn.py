@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
@@ -96,8 +96,8 @@ def resting(network: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def evaluating(network: nn.Module) -> Iterator[Callable[..., Any]]:
-    """What ``network`` computes in evaluation mode, uncompiled and outside autocast; then the mode that it was in.
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """``network`` in evaluation mode, uncompiled and outside autocast; then in the mode that it was in.
 
     So pictures and scores that are made while a model trains in half precision are those of its checkpoint, and their
     sizes cost no compilation.
@@ -106,7 +106,7 @@ def evaluating(network: nn.Module) -> Iterator[Callable[..., Any]]:
     device = next((parameter.device.type for parameter in network.parameters()), "cpu")
     network.eval()
     try:
-        with torch.autocast(device, enabled=False):
-            yield network.forward
+        with torch.autocast(device, enabled=False), torch.compiler.set_stance("force_eager"):
+            yield
     finally:
         network.train(training)

@@ -222,8 +222,8 @@ class CycleGAN(LightningModule):
         if direction not in DIRECTIONS:
             raise Mistake(f"direction={direction}: there are {' and '.join(DIRECTIONS)}")
         network = getattr(self, direction) if self.average is None else self._average(direction).network
-        with evaluating(network) as make:
-            fake = make(images.to(self.dtype))
+        with evaluating(network):
+            fake = network(images.to(self.dtype))
         return torch.as_tensor(fake)
 
     def _average(self, direction: Direction) -> Average:

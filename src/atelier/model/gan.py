@@ -210,6 +210,6 @@ class GAN(LightningModule):
     @torch.no_grad()
     def _generate(self, z: Tensor, labels: Tensor | None) -> Tensor:
         network = self.generator if self.average is None else self.average.network
-        with evaluating(network) as make:
-            fake = make(z.to(self.dtype), labels)
+        with evaluating(network):
+            fake = network(z.to(self.dtype), labels)
         return torch.as_tensor(fake)

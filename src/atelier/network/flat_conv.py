@@ -36,14 +36,14 @@ class _FlatConvolution(Function):
     @staticmethod
     def forward(ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, padding: int) -> Tensor:
         ctx.save_for_backward(images, weight)
-        ctx.padding, ctx.biased = padding, bias is not None
+        ctx.padding = padding
         return F.conv2d(images, weight, bias, padding=padding)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         images, weight = ctx.saved_tensors
         gradient = gradients[0]
-        wanted = [*ctx.needs_input_grad[:2], ctx.biased and ctx.needs_input_grad[2]]
+        wanted = list(ctx.needs_input_grad[:3])
         if torch.is_grad_enabled():  # a penalty differentiates this very pass, which torch's own allows
             return *gradients_by_torch(gradient, images, weight, ctx.padding, wanted), None
         # Torch would find the bias's gradient together with that of the weights, and throw the latter away.

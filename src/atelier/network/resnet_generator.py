@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -96,6 +96,15 @@ class ResnetGenerator(nn.Module):
         self.sides.check(*images.shape[2:])
         made: Tensor = self.layers(swift(images))
         return made
+
+    def compile(self, *args: Any, **options: Any) -> None:
+        """Compile the residual blocks, as :func:`torch.compile` is told: nine alike are one program.
+
+        They have nine tenths of the arithmetic. The whole would be nine times as much to compile, and no faster.
+        """
+        for block in self.layers:
+            if isinstance(block, ResidualBlock):
+                block.compile(*args, **options)
 
 
 def _doubling(kind: str, inputs: int, outputs: int, bias: bool) -> nn.Module:
