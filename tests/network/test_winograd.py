@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from atelier.network import winograd_strips
+from atelier.network import winograd_fused, winograd_strips
 from atelier.network.resnet_generator import ResidualBlock
 from atelier.network.winograd import WinogradConv2d
-from atelier.network.winograd_fused import Fused
+from atelier.network.winograd_fused import in_bands
 
 
 def swift(*shape: int, seed: int = 0) -> Tensor:
@@ -60,12 +60,16 @@ def test_only_what_is_wanted_is_computed() -> None:
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("sides", [(8, 10), (7, 9), (6, 5), (3, 3)])
-def test_the_formulas_for_compilers_are_those_of_torch(sides: tuple[int, int], bias: bool) -> None:
+@pytest.mark.parametrize("sides", [(8, 10), (7, 9), (6, 5), (3, 3), (21, 4)])
+@pytest.mark.parametrize("tiles", [512, 1, 9])
+def test_the_formulas_for_compilers_are_those_of_torch(
+    sides: tuple[int, int], bias: bool, tiles: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(winograd_fused, "_TILES", tiles)
     layer = nn.Conv2d(3, 5, 3, bias=bias).double()
     images = swift(2, 3, *sides)
     inputs = [images, *layer.parameters()]
-    made = Fused.apply(images, layer.weight, layer.bias)
+    made = in_bands(images, layer.weight, layer.bias)
     expected = layer(images)
     torch.testing.assert_close(made, expected, rtol=1e-12, atol=1e-12)
     weights = swift(*expected.shape, seed=1).detach()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from atelier.network.winograd_fused import Fused
+from atelier.network.winograd_fused import in_bands
 from atelier.network.winograd_strips import Strips
 
 
@@ -31,8 +31,8 @@ class WinogradConv2d(nn.Conv2d):
         if not _fits(input):
             return super().forward(input)
         # The same steps: by hand in memory that stays in the cache, or as formulas that a compiler makes loops of.
-        way = Fused if torch.compiler.is_compiling() else Strips
-        made: Tensor = way.apply(input, self.weight, self.bias)
+        way = in_bands if torch.compiler.is_compiling() else Strips.apply
+        made: Tensor = way(input, self.weight, self.bias)
         return made
 
 

@@ -16,6 +16,17 @@ from torch.nn import functional as F
 
 from atelier.network.winograd_kernels import for_products, from_products
 
+# Tiles that are transformed together, as in winograd_strips; but a compiler takes as long for every further band.
+_TILES, _MOST_BANDS = 512, 4
+
+
+def in_bands(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The convolution of ``[B, in, H, W]`` some rows at a time, so that their products stay in the cache."""
+    rows, columns = (-(-(side - 2) // 2) for side in images.shape[2:])
+    several = max(_TILES // (len(images) * columns), -(-rows // _MOST_BANDS))
+    bands = [images[:, :, 2 * first : 2 * (first + several) + 2] for first in range(0, rows, several)]
+    return torch.cat([Fused.apply(band, weight, bias) for band in bands], dim=2)
+
 
 class Fused(Function):
     """A convolution of ``[B, in, H, W]`` with ``[out, in, 3, 3]`` and a bias or None, and its gradients."""
