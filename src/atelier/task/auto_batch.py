@@ -15,7 +15,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from atelier.config.build import build
 from atelier.config.rehearse import quiet
 from atelier.task.endings import advice, explained, lacks_memory
-from atelier.task.thrift import save_memory
+from atelier.task.gradient_checkpointing import enable_gradient_checkpointing
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def _tried(cfg: DictConfig) -> bool:
     enough = 2 * cfg.model.get("discriminator_turns", 1)
     with _silence():
         model, data = build(cfg.model), build(cfg.data)
-        save_memory(cfg, model)
+        enable_gradient_checkpointing(cfg, model)
         trainer: Trainer = build(cfg.trainer)(
             max_epochs=enough,  # an epoch may have a single batch
             max_time=None,

@@ -34,6 +34,7 @@ from atelier.task.auto_batch import impossible, shrink
 from atelier.task.compiling import compile_networks, uncompilable
 from atelier.task.crowd import discord
 from atelier.task.endings import explained
+from atelier.task.gradient_checkpointing import enable_gradient_checkpointing, gradient_checkpointing_mistakes
 from atelier.task.keepsake import keep_weights
 from atelier.task.lenient import missing
 from atelier.task.listen import heard
@@ -43,7 +44,6 @@ from atelier.task.precision import multiplying, settle, unsuitable
 from atelier.task.ranks import leading
 from atelier.task.resume import checkpoint, keep, obstacles, plain, record, retuned, steps
 from atelier.task.start import begin_from, fits, look
-from atelier.task.thrift import save_memory, unthrifty
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def preflight(cfg: DictConfig) -> list[str]:
         with quiet():
             trainer: Trainer = build(cfg.trainer)(logger=False)
         mistakes += [*unsuitable(cfg, trainer), *discord(cfg, trainer), *impossible(cfg, trainer)]
-        mistakes += [*uncompilable(cfg), *unthrifty(cfg)]
+        mistakes += [*uncompilable(cfg), *gradient_checkpointing_mistakes(cfg)]
     if cfg.callback.get("clock") is None:
         mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")
     if cfg.trainer.get("limit_train_batches") == 0:
@@ -117,7 +117,7 @@ def run(cfg: DictConfig) -> float | None:
         if cfg.init_from is not None and stored is None:
             begin_from(cfg.init_from, model)
             log.info("starting from the weights of %s", cfg.init_from)
-        save_memory(cfg, model)
+        enable_gradient_checkpointing(cfg, model)
         compile_networks(cfg, model)
         with opened(cfg, folder, step=None if stored is None else steps(cfg)) as loggers:
             trainer: Trainer = build(cfg.trainer)(
