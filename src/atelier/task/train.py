@@ -32,7 +32,7 @@ from atelier.metric.extractor import Extractor
 from atelier.network.shared_norm import SharedBatchNorms
 from atelier.task.auto_batch import impossible, shrink
 from atelier.task.compiling import compile_networks, uncompilable
-from atelier.task.crowd import discord
+from atelier.task.data_parallel import data_parallel_mistakes
 from atelier.task.endings import explained
 from atelier.task.gradient_checkpointing import enable_gradient_checkpointing, gradient_checkpointing_mistakes
 from atelier.task.keepsake import keep_weights
@@ -60,7 +60,7 @@ def preflight(cfg: DictConfig) -> list[str]:
     if not mistakes:
         with quiet():
             trainer: Trainer = build(cfg.trainer)(logger=False)
-        mistakes += [*unsuitable(cfg, trainer), *discord(cfg, trainer), *impossible(cfg, trainer)]
+        mistakes += [*unsuitable(cfg, trainer), *data_parallel_mistakes(cfg, trainer), *impossible(cfg, trainer)]
         mistakes += [*uncompilable(cfg), *gradient_checkpointing_mistakes(cfg)]
     if cfg.callback.get("clock") is None:
         mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")

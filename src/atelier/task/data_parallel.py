@@ -1,4 +1,4 @@
-"""Several devices on one batch: whether they can share it."""
+"""Data parallelism: whether several devices can share a batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from atelier.config.devices import PLAIN, SHARED
 from atelier.config.outside import outside
 
 
-def discord(cfg: DictConfig, trainer: Trainer) -> list[str]:
+def data_parallel_mistakes(cfg: DictConfig, trainer: Trainer) -> list[str]:
     """Why the devices of ``trainer`` cannot train together."""
     mistakes = []
     here = outside()
