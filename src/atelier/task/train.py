@@ -34,8 +34,8 @@ from atelier.task.auto_batch import impossible, shrink
 from atelier.task.compiling import compile_networks, uncompilable
 from atelier.task.data_parallel import data_parallel_mistakes
 from atelier.task.endings import explained
+from atelier.task.extractor_weights import keep_weights
 from atelier.task.gradient_checkpointing import enable_gradient_checkpointing, gradient_checkpointing_mistakes
-from atelier.task.keepsake import keep_weights
 from atelier.task.lenient import missing
 from atelier.task.listen import heard
 from atelier.task.lock import claimed, is_first
