@@ -13,10 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 from atelier.callback.atomic import sweep, write_text
 from atelier.data.names import few_reasons, printable
 from atelier.task.canvas import open_picture
-from atelier.task.former import begin, check
 from atelier.task.gallery import write_gallery
 from atelier.task.jobs import Job, find_jobs, passed_over
 from atelier.task.listen import below, heard
+from atelier.task.resume_translation import check_settings, write_settings
 from atelier.task.tiles import Tiling
 from atelier.task.translator import Generator, fingerprint, open_generator, refused
 from atelier.task.workshop import Workshop
@@ -43,7 +43,7 @@ def preflight(cfg: DictConfig) -> list[str]:
     mistakes += heard([lambda: found.extend(_jobs(cfg)), lambda: _one_readable(cfg, found)])
     # Without output=... the folder will be a new one, whose name is not known yet.
     if not mistakes and cfg.output.folder != cfg.run_dir and not cfg.overwrite:
-        mistakes += heard([lambda: check(_folder(cfg), _settings(cfg), found)])
+        mistakes += heard([lambda: check_settings(_folder(cfg), _settings(cfg), found)])
     return mistakes
 
 
@@ -51,11 +51,11 @@ def run(cfg: DictConfig) -> None:
     """Write a translation for every picture that can be read, index.html, and the names of those that cannot."""
     generator, jobs, folder, settings = open_generator(cfg), _jobs(cfg), _folder(cfg), _settings(cfg)
     if not cfg.overwrite:
-        check(folder, settings, jobs)
+        check_settings(folder, settings, jobs)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
-        since = begin(folder, settings, anew=cfg.overwrite)
+        since = write_settings(folder, settings, anew=cfg.overwrite)
         shop = _workshop(cfg, generator)
         shop.work(jobs, since)
         shop.unreadable |= passed_over(str(cfg.input))

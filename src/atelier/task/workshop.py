@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from atelier.task.canvas import beside, open_picture, to_picture, to_tensor, write
-from atelier.task.former import finished
 from atelier.task.gallery import Card, card, shown
 from atelier.task.jobs import Job
+from atelier.task.resume_translation import finished
 from atelier.task.tiles import Tiling, translate_image
 from atelier.task.told import told
 from atelier.task.translator import Generator
