@@ -36,6 +36,7 @@ from atelier.task.data_parallel import data_parallel_mistakes
 from atelier.task.endings import explained
 from atelier.task.extractor_weights import keep_weights
 from atelier.task.gradient_checkpointing import enable_gradient_checkpointing, gradient_checkpointing_mistakes
+from atelier.task.init_from import check_compatible, check_source, load_initial_weights
 from atelier.task.lenient import missing
 from atelier.task.listen import heard
 from atelier.task.lock import claimed, is_first
@@ -43,7 +44,6 @@ from atelier.task.loggers import introduce, opened
 from atelier.task.precision import multiplying, settle, unsuitable
 from atelier.task.ranks import leading
 from atelier.task.resume import checkpoint, keep, obstacles, plain, record, retuned, steps
-from atelier.task.start import begin_from, fits, look
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +68,11 @@ def preflight(cfg: DictConfig) -> list[str]:
         mistakes.append("trainer.limit_train_batches=0: train on at least one batch of an epoch")
     new = checkpoint(cfg) is None
     if cfg.init_from is not None and new:
-        mistakes += heard([lambda: look(cfg.init_from)], prefix="init_from=")
+        mistakes += heard([lambda: check_source(cfg.init_from)], prefix="init_from=")
     if cfg.init_from is not None and new and not mistakes:
         with torch.device("meta"):
             model = build(cfg.model)
-        mistakes += heard([lambda: fits(cfg.init_from, model)])
+        mistakes += heard([lambda: check_compatible(cfg.init_from, model)])
     if not mistakes and not new:
         mistakes += obstacles(cfg)
     return mistakes or _unprepared(cfg)
@@ -115,7 +115,7 @@ def run(cfg: DictConfig) -> float | None:
         data, model = build(cfg.data), build(cfg.model)
         assert isinstance(model, LightningModule)
         if cfg.init_from is not None and stored is None:
-            begin_from(cfg.init_from, model)
+            load_initial_weights(cfg.init_from, model)
             log.info("starting from the weights of %s", cfg.init_from)
         enable_gradient_checkpointing(cfg, model)
         compile_networks(cfg, model)
