@@ -33,8 +33,8 @@ from atelier.network.shared_norm import SharedBatchNorms
 from atelier.task.auto_batch import impossible, shrink
 from atelier.task.compiling import compile_networks, uncompilable
 from atelier.task.data_parallel import data_parallel_mistakes
-from atelier.task.endings import explained
 from atelier.task.extractor_weights import keep_weights
+from atelier.task.failures import explain_failures
 from atelier.task.gradient_checkpointing import enable_gradient_checkpointing, gradient_checkpointing_mistakes
 from atelier.task.init_from import check_compatible, check_source, load_initial_weights
 from atelier.task.lenient import missing
@@ -127,7 +127,7 @@ def run(cfg: DictConfig) -> float | None:
                 plugins=_plugins(cfg),
             )
             introduce(loggers, trainer, cfg)
-            with explained(cfg, trainer), leading(cfg, trainer):
+            with explain_failures(cfg, trainer), leading(cfg, trainer):
                 trainer.fit(model, data, ckpt_path=stored, weights_only=True)
     board = board_of(trainer)
     standing = board and board.history.standing(board.history.primary)
