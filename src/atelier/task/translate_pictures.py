@@ -17,7 +17,7 @@ from atelier.task.translator import Generator
 from atelier.types import Mistake
 
 
-class Workshop:
+class PictureTranslator:
     """Translates pictures, and keeps count.
 
     generator: on the device that it shall work on.
@@ -31,7 +31,7 @@ class Workshop:
         self.unreadable: dict[str, str] = {}
         self.cards: list[Card] = []
 
-    def work(self, jobs: Sequence[Job], since: float) -> None:
+    def translate(self, jobs: Sequence[Job], since: float) -> None:
         """Translate what is not there yet; what was made before ``since`` does not count.
 
         Raises OSError where a translation cannot be written.
