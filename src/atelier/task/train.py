@@ -14,8 +14,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
 
-from atelier.callback.alike import Alike
 from atelier.callback.atomic import AtomicCheckpointIO
+from atelier.callback.broadcast_buffers import BroadcastBuffers
 from atelier.callback.chance import Chance
 from atelier.callback.figures import try_on
 from atelier.callback.overseer import prunes, verdict
@@ -140,7 +140,7 @@ def _callbacks(cfg: DictConfig) -> list[Callback]:
     first += [] if checkpoint(cfg) is None else [Resumption(retuned(cfg))]
     chosen = [build(node) for node in cfg.callback.values() if node is not None]
     last = [*([Pruning(verdict)] if prunes() else []), Passport(plain(cfg))]
-    return [*first, Chance(cfg.seed), Alike(), *chosen, *last, Preemption(resume_command(Path(cfg.run_dir)))]
+    return [*first, Chance(cfg.seed), BroadcastBuffers(), *chosen, *last, Preemption(resume_command(Path(cfg.run_dir)))]
 
 
 def _plugins(cfg: DictConfig) -> list[Any]:
