@@ -16,8 +16,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer, seed_everythin
 
 from atelier.callback.atomic import AtomicCheckpointIO
 from atelier.callback.broadcast_buffers import BroadcastBuffers
-from atelier.callback.chance import Chance
 from atelier.callback.figures import try_on
+from atelier.callback.global_seed import GlobalSeed
 from atelier.callback.overseer import prunes, verdict
 from atelier.callback.preemption import Preemption
 from atelier.callback.premises import Premises
@@ -138,9 +138,10 @@ def _callbacks(cfg: DictConfig) -> list[Callback]:
     """The configured ones between those that every run has."""
     first: list[Callback] = [Premises(Path(cfg.run_dir))]
     first += [] if checkpoint(cfg) is None else [Resumption(retuned(cfg))]
+    first += [GlobalSeed(cfg.seed), BroadcastBuffers()]
     chosen = [build(node) for node in cfg.callback.values() if node is not None]
     last = [*([Pruning(verdict)] if prunes() else []), Passport(plain(cfg))]
-    return [*first, Chance(cfg.seed), BroadcastBuffers(), *chosen, *last, Preemption(resume_command(Path(cfg.run_dir)))]
+    return [*first, *chosen, *last, Preemption(resume_command(Path(cfg.run_dir)))]
 
 
 def _plugins(cfg: DictConfig) -> list[Any]:
