@@ -13,7 +13,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 
-from atelier.callback.premises import vanished
+from atelier.callback.folder_guard import vanished
 from atelier.callback.summary import resume_command
 from atelier.task.compiling import COMPILED
 from atelier.types import Diverged, Mistake, Vanished

@@ -17,10 +17,10 @@ from pytorch_lightning import Callback, LightningModule, Trainer, seed_everythin
 from atelier.callback.atomic import AtomicCheckpointIO
 from atelier.callback.broadcast_buffers import BroadcastBuffers
 from atelier.callback.figures import try_on
+from atelier.callback.folder_guard import FolderGuard
 from atelier.callback.global_seed import GlobalSeed
 from atelier.callback.overseer import prunes, verdict
 from atelier.callback.preemption import Preemption
-from atelier.callback.premises import Premises
 from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import board_of
 from atelier.callback.resumption import Resumption
@@ -136,7 +136,7 @@ def run(cfg: DictConfig) -> float | None:
 
 def _callbacks(cfg: DictConfig) -> list[Callback]:
     """The configured ones between those that every run has."""
-    first: list[Callback] = [Premises(Path(cfg.run_dir))]
+    first: list[Callback] = [FolderGuard(Path(cfg.run_dir))]
     first += [] if checkpoint(cfg) is None else [Resumption(retuned(cfg))]
     first += [GlobalSeed(cfg.seed), BroadcastBuffers()]
     chosen = [build(node) for node in cfg.callback.values() if node is not None]
