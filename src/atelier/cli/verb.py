@@ -27,7 +27,7 @@ from atelier.cli.asked import composed, extra_of, wish_of
 from atelier.cli.cluster_overrides import requeued_overrides, run_dir_override
 from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
-from atelier.cli.room import make_room
+from atelier.cli.output_folder import ensure_writable
 from atelier.cli.spelling import spelled
 from atelier.cli.verbs import VERBS
 from atelier.config.cluster import ALONE, ClusterProcess, cluster_process, restarted, shared_run_dir
@@ -199,7 +199,7 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
     refuse(text for cfg in checked for text in task.preflight(cfg))
     if verb == "train":
         refuse(taken(overrides))
-    make_room("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
+    ensure_writable("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
     return checked
 
 
