@@ -18,7 +18,7 @@ def aim(cfg: DictConfig) -> tuple[str, bool | None]:
     from atelier.callback.score_history import Board
     from atelier.callback.translation_board import TranslationBoard
     from atelier.config.build import build
-    from atelier.config.rehearse import quiet
+    from atelier.config.dry_run import quiet
 
     for node in cfg.callback.values():
         if node is None:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.config.build import build
-from atelier.config.rehearse import quiet
+from atelier.config.dry_run import quiet
 from atelier.task.failures import explain_failures, is_out_of_memory, out_of_memory_advice
 from atelier.task.gradient_checkpointing import enable_gradient_checkpointing
 from atelier.types import Mistake

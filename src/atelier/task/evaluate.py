@@ -19,7 +19,7 @@ from atelier.callback.results import jsonable
 from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.build import build
-from atelier.config.rehearse import refused
+from atelier.config.dry_run import dry_run
 from atelier.metric.bank import FeatureBank
 from atelier.metric.distortion import Distortion
 from atelier.metric.extractor import Extractor
@@ -33,7 +33,7 @@ from atelier.types import Features, Mistake, Reals, Reconstructor, Sampler, Tran
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Everything that would stop the evaluation: numbers, the checkpoint, the data, the extractor's weights."""
-    mistakes = below(cfg, {"batch_size": 1, "seed": 0}, optional={"samples": 2}) + refused(cfg)
+    mistakes = below(cfg, {"batch_size": 1, "seed": 0}, optional={"samples": 2}) + dry_run(cfg)
     if cfg.split not in ("train", "test"):
         mistakes.append(f"split={cfg.split}: the splits are train and test")
     mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")

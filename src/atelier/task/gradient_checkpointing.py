@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from atelier.config.build import build
-from atelier.config.rehearse import quiet
+from atelier.config.dry_run import quiet
 from atelier.network.segment import forget
 from atelier.types import Mistake
 

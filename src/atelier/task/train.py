@@ -27,7 +27,7 @@ from atelier.callback.resumption import Resumption
 from atelier.callback.summary import resume_command
 from atelier.checkpoint import Passport
 from atelier.config.build import build
-from atelier.config.rehearse import quiet, refused
+from atelier.config.dry_run import dry_run, quiet
 from atelier.metric.extractor import Extractor
 from atelier.network.shared_norm import SharedBatchNorms
 from atelier.task.auto_batch import impossible, shrink
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 def preflight(cfg: DictConfig) -> list[str]:
     """All that would stop the run, found before it has a folder; downloads and caches of the data are made here."""
     settle(cfg)
-    mistakes = [*refused(cfg), *missing(cfg)]
+    mistakes = [*dry_run(cfg), *missing(cfg)]
     if not isinstance(cfg.trainer.max_epochs, int) or cfg.trainer.max_epochs < 1:
         epochs = "null" if cfg.trainer.max_epochs is None else cfg.trainer.max_epochs
         mistakes.append(f"trainer.max_epochs={epochs}: train for at least one epoch")
