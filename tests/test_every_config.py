@@ -1,4 +1,4 @@
-"""Every YAML of conf/ is a test case: described, composed, checked, rehearsed, and every model trained."""
+"""Every YAML of conf/ is a test case: described, composed, checked, built in a dry run, and every model trained."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pytorch_lightning import seed_everything
 
 from atelier.config.build import build
 from atelier.config.compose import compose
+from atelier.config.dry_run import dry_run
 from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits
-from atelier.config.rehearse import refused
 from atelier.config.words import conf_dir, describe, groups
 from atelier.metric.classifier import SHIPPED
 
@@ -88,7 +88,7 @@ def test_every_option_composes_and_rehearses(group: str, option: str) -> None:
     assert cfg is not None, mistakes
     assert mistakes + misfits(cfg, {group}) == []
     if MACHINES.get(words[0], True):
-        assert refused(cfg) == []
+        assert dry_run(cfg) == []
 
 
 @pytest.mark.parametrize("root", ROOTS)
@@ -97,7 +97,7 @@ def test_every_root_composes(root: str) -> None:
     needed = ["ckpt=some"] if OmegaConf.is_missing(OmegaConf.load(CONF / f"{root}.yaml"), "ckpt") else []
     cfg, mistakes = compose(CONF, root, needed)
     assert cfg is not None, mistakes
-    assert mistakes + misfits(cfg, set()) + refused(cfg) == []
+    assert mistakes + misfits(cfg, set()) + dry_run(cfg) == []
 
 
 # --- and what composes also runs

@@ -22,7 +22,7 @@ from atelier.checkpoint import load
 from atelier.cli import run
 from atelier.config.words import conf_dir
 from atelier.task import serve
-from atelier.task.exhibit import Exhibit, open_exhibits
+from atelier.task.serve_model import ServedModel, open_models
 
 pytest.importorskip("gradio", reason="the extra `demo`")
 playwright = pytest.importorskip("playwright.sync_api", reason="of the development group")
@@ -85,17 +85,17 @@ def stir(file: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(runs: dict[str, Path]) -> Iterator[Callable[..., tuple[str, list[Exhibit]]]]:
+def served(runs: dict[str, Path]) -> Iterator[Callable[..., tuple[str, list[ServedModel]]]]:
     """Serve models: name after name -> the page's address, and what it shows."""
     opened: dict[tuple[str, ...], Any] = {}
     with serve.quiet_gradio():
         from atelier.task import serve_page
 
-        def at(*names: str) -> tuple[str, list[Exhibit]]:
+        def at(*names: str) -> tuple[str, list[ServedModel]]:
             if names not in opened:
                 cfg = settings(ckpt=[str(runs[name]) for name in names])
                 assert serve.preflight(cfg) == []
-                shown = open_exhibits(cfg.ckpt, device=serve._device(cfg), root=None)
+                shown = open_models(cfg.ckpt, device=serve._device(cfg), root=None)
                 opened[names] = (serve_page.start(serve_page.build(shown, cfg), cfg), shown)
             page, shown = opened[names]
             return page.address, shown

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 
-from atelier.callback.standing import whole
+from atelier.callback.score_history import whole
 from atelier.config.build import build
 from atelier.config.environment import register_resolvers
 from atelier.config.signature import unfit

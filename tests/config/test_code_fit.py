@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from atelier.config.compose import compose
+from atelier.config.dry_run import dry_run
 from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits
-from atelier.config.rehearse import refused
 from atelier.config.words import conf_dir
 
 AXES = ("network", "code", "output", "reconstruction", "corruption", "sparsity")
@@ -22,7 +22,7 @@ def mistakes(*words: str) -> list[str]:
     if cfg is None:
         return found
     named = {word.split("=")[0] for word in words}
-    return [*found, *(misfits(cfg, named) or refused(cfg))]
+    return [*found, *(misfits(cfg, named) or dry_run(cfg))]
 
 
 @pytest.mark.parametrize("model", ["autoencoder", "sparse_autoencoder"])

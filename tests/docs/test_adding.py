@@ -11,9 +11,9 @@ from said import ROOT, files
 
 from atelier.cli import run
 from atelier.config.compose import compose
+from atelier.config.dry_run import dry_run
 from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits
-from atelier.config.rehearse import refused
 from atelier.config.words import conf_dir, describe
 
 SMALL = ["trainer=cpu", "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1", "callback.report=null"]
@@ -49,7 +49,7 @@ def test_an_example_passes_the_check_and_its_own_tests(place: Path, words: list[
     register_resolvers()
     cfg, mistakes = compose(conf_dir(), "train", words, place / "conf")
     assert cfg is not None, mistakes
-    assert mistakes + misfits(cfg, {word.partition("=")[0] for word in words}) + refused(cfg) == []
+    assert mistakes + misfits(cfg, {word.partition("=")[0] for word in words}) + dry_run(cfg) == []
     assert all(describe(file) for file in (place / "conf").rglob("*.yaml"))
     (file,) = (place / "tests").rglob("test_*.py")
     namespace: dict[str, object] = {"__name__": file.stem}
@@ -87,4 +87,4 @@ def test_a_variant_is_one_yaml(place: Path, words: list[str]) -> None:
     register_resolvers()
     cfg, mistakes = compose(conf_dir(), "train", words, place / "conf")
     assert cfg is not None, mistakes
-    assert mistakes + misfits(cfg, set()) + refused(cfg) == []
+    assert mistakes + misfits(cfg, set()) + dry_run(cfg) == []

@@ -7,7 +7,7 @@ import pytest
 from torch import Tensor, nn
 from translating import checkpoint, generator
 
-from atelier.task import workshop
+from atelier.task import translate_pictures
 from atelier.task.tiles import translate_image
 
 
@@ -33,5 +33,5 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         seen.append(tuple(image.shape))
         return translate_image(network, image, *rest)
 
-    monkeypatch.setattr(workshop, "translate_image", counted)
+    monkeypatch.setattr(translate_pictures, "translate_image", counted)
     return seen

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from atelier.callback.standing import Board
+from atelier.callback.score_history import Board
 from atelier.callback.translation_judge import TranslationJudge
 from atelier.cli import run
 from atelier.config.build import build

@@ -24,7 +24,7 @@ from atelier.data.names import printable
 from atelier.network.instance_norm import InstanceNorm
 from atelier.network.reference import to_reference
 from atelier.network.resnet_generator import ResnetGenerator
-from atelier.task import workshop
+from atelier.task import translate_pictures
 
 MOST_MEMORY = 256 * 2**20
 """Bytes that a run over the folder may add to the peak of this process."""
@@ -46,7 +46,7 @@ def unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     def same(network: nn.Module, image: Tensor, *rest: Any) -> Tensor:
         return image
 
-    monkeypatch.setattr(workshop, "translate_image", same)
+    monkeypatch.setattr(translate_pictures, "translate_image", same)
 
 
 @pytest.mark.usefixtures("unchanged")

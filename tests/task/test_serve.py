@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from atelier.cli import run
 from atelier.config.words import conf_dir
 from atelier.task import serve
-from atelier.task.exhibit import open_exhibits
+from atelier.task.serve_model import open_models
 from atelier.types import Mistake
 
 CPU = torch.device("cpu")
@@ -59,8 +59,8 @@ def test_a_missing_extra_is_one_line(
     assert capsys.readouterr().err == "atelier: the web page needs gradio: uv sync --extra demo\n"
 
 
-def test_an_exhibit_knows_what_its_model_can(trained: Path) -> None:
-    first, second = open_exhibits([trained, trained], device=CPU, root=None)
+def test_a_served_model_knows_what_its_model_can(trained: Path) -> None:
+    first, second = open_models([trained, trained], device=CPU, root=None)
     assert (first.name, second.name) == ("1 · dcgan on digits", "2 · dcgan on digits")
     assert (first.ways, first.reconstructor, first.truncates) == ({}, None, False)
     assert first.folder == trained.resolve() and len(first.fingerprint()) == 16
@@ -76,10 +76,10 @@ def test_data_that_are_gone_are_told_without_a_path(trained: Path, monkeypatch: 
     def gone(*_: object) -> Any:
         raise Mistake("data.root=/home/somebody: there is no such folder")
 
-    monkeypatch.setattr("atelier.task.exhibit.checkpoint_data", gone)
-    (exhibit,) = open_exhibits([trained], device=CPU, root=None)
+    monkeypatch.setattr("atelier.task.serve_model.checkpoint_data", gone)
+    (served,) = open_models([trained], device=CPU, root=None)
     with pytest.raises(Mistake) as mistake:
-        exhibit.reals([0], None)
+        served.reals([0], None)
     assert "/home" not in str(mistake.value)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from translating import REST, made, photo, pixels
 
 from atelier.cli import run
-from atelier.task import workshop
+from atelier.task import translate_pictures
 
 
 def test_what_is_there_and_whole_is_left_alone(ckpt: Path, here: Path, count: list[tuple[int, ...]]) -> None:
@@ -41,7 +41,7 @@ def test_a_stop_in_the_middle_of_making_again(ckpt: Path, here: Path, monkeypatc
     assert run("translate", [f"ckpt={ckpt}", "input=in", "output=made"]) == 0
     first = pixels(here / "made" / "2.png")
     os.utime(here / "made" / "2.png", (1e9, 1e9))
-    write, calls = workshop.write, []
+    write, calls = translate_pictures.write, []
 
     def stopping(picture: Image.Image, path: Path) -> str | None:
         calls.append(path)
@@ -50,9 +50,9 @@ def test_a_stop_in_the_middle_of_making_again(ckpt: Path, here: Path, monkeypatc
         return write(picture, path)
 
     other = [f"ckpt={ckpt}", "input=in", "output=made", "direction=b_to_a"]
-    monkeypatch.setattr(workshop, "write", stopping)
+    monkeypatch.setattr(translate_pictures, "write", stopping)
     assert run("translate", [*other, "overwrite=true"]) == 130
-    monkeypatch.setattr(workshop, "write", write)
+    monkeypatch.setattr(translate_pictures, "write", write)
     os.utime(here / "made" / "1.png", (1e9, 1e9))
     assert run("translate", other) == 0
     assert run("translate", [f"ckpt={ckpt}", "input=in", "output=fresh", "direction=b_to_a"]) == 0

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from atelier.callback.connected import data_of
 from atelier.callback.recorder import publish
-from atelier.callback.standing import History
+from atelier.callback.score_history import History
 from atelier.metric.distortion import Distortion
 from atelier.metric.exam import Coded, Examiner, Numbers
 from atelier.pixels import as_unit, to_levels

@@ -17,7 +17,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from atelier.callback.atomic import sweep, unsaved
 from atelier.callback.recorder import Row, board_of, clock_of
-from atelier.callback.standing import History, whole
+from atelier.callback.score_history import History, whole
 from atelier.types import Diverged, Game, Mistake
 
 ASK_EVERY = 10

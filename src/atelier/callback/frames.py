@@ -9,7 +9,7 @@ from typing import NamedTuple
 from atelier.callback.embed import embed
 from atelier.callback.gallery import epoch_of
 from atelier.callback.pictures import Caption, read_caption
-from atelier.callback.standing import whole
+from atelier.callback.score_history import whole
 
 
 class Frame(NamedTuple):

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from atelier.callback.clock import Clock
 from atelier.callback.recorder import Row, board_of, clock_of
-from atelier.callback.standing import whole
+from atelier.callback.score_history import whole
 from atelier.types import Mistake
 
 _log = logging.getLogger(__name__)

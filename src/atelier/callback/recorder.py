@@ -12,7 +12,7 @@ from pytorch_lightning.loggers.logger import Logger
 
 from atelier.callback.clock import Clock
 from atelier.callback.connected import callbacks_of
-from atelier.callback.standing import Board
+from atelier.callback.score_history import Board
 from atelier.types import Mistake
 
 T = TypeVar("T")

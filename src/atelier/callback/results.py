@@ -20,7 +20,7 @@ from atelier.callback.clock import peak_memory_bytes
 from atelier.callback.monitor import Monitor
 from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import boards_of, clock_of, companion
-from atelier.callback.standing import whole
+from atelier.callback.score_history import whole
 from atelier.types import Game, Vanished
 
 _PACKAGES = (

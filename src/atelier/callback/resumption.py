@@ -13,7 +13,7 @@ from atelier.callback.connected import callbacks_of
 from atelier.callback.gallery import epoch_of
 from atelier.callback.journal import Journal
 from atelier.callback.recorder import clock_of
-from atelier.callback.standing import whole
+from atelier.callback.score_history import whole
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 from atelier.callback.connected import data_of
 from atelier.callback.figures import figures, protocol, public_names, real_features, see
 from atelier.callback.recorder import publish
-from atelier.callback.standing import History
+from atelier.callback.score_history import History
 from atelier.collective import one_after_another
 from atelier.metric.bank import FeatureBank
 from atelier.metric.extractor import Extractor

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from atelier.callback.connected import data_of
 from atelier.callback.recorder import publish
-from atelier.callback.standing import History
+from atelier.callback.score_history import History
 from atelier.callback.translation_judge import TranslationJudge
 from atelier.collective import one_after_another
 from atelier.metric.extractor import Extractor

@@ -1,5 +1,5 @@
 """The command line: one Hydra main per verb; ``main`` for scripts, ``run`` for tests."""
 
-from atelier.cli.front import main, run
+from atelier.cli.entry_point import main, run
 
 __all__ = ["main", "run"]

@@ -34,7 +34,7 @@ _atelier_ours() {
     local file=${1/#\~/$HOME}
     [[ ${file##*/} == atelier ]] && return
     [[ $file == */* ]] || file=./$file
-    [[ -f $file && -f ${file%/*}/atelier/cli/front.py ]]
+    [[ -f $file && -f ${file%/*}/atelier/cli/entry_point.py ]]
 }
 
 for _atelier_name in python python3 uv atelier; do

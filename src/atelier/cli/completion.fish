@@ -9,7 +9,7 @@ function __atelier_place --description 'the number of the word that is our scrip
             return 0
         end
         if test $place != 1; and string match -q -- '*.py' $word
-            test -f $word; and test -f (dirname -- $word)/atelier/cli/front.py; or return 1
+            test -f $word; and test -f (dirname -- $word)/atelier/cli/entry_point.py; or return 1
             echo $place
             return 0
         end

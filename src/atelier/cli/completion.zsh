@@ -38,7 +38,7 @@ _atelier_complete() {
 
 # Whether a command or script is one of ours.
 _atelier_ours() {
-    [[ ${1:t} == atelier || -f $1 && -f ${1:h}/atelier/cli/front.py ]]
+    [[ ${1:t} == atelier || -f $1 && -f ${1:h}/atelier/cli/entry_point.py ]]
 }
 
 typeset -gA _atelier_before

@@ -15,10 +15,10 @@ def aim(cfg: DictConfig) -> tuple[str, bool | None]:
     """
     import torch
 
-    from atelier.callback.standing import Board
+    from atelier.callback.score_history import Board
     from atelier.callback.translation_board import TranslationBoard
     from atelier.config.build import build
-    from atelier.config.rehearse import quiet
+    from atelier.config.dry_run import quiet
 
     for node in cfg.callback.values():
         if node is None:

@@ -23,16 +23,16 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.callback.overseer import deliver
-from atelier.cli.apart import once_more, place
 from atelier.cli.asked import composed, extra_of, wish_of
+from atelier.cli.cluster_overrides import requeued_overrides, run_dir_override
 from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
-from atelier.cli.room import make_room
+from atelier.cli.output_folder import ensure_writable
 from atelier.cli.spelling import spelled
 from atelier.cli.verbs import VERBS
+from atelier.config.cluster import ALONE, ClusterProcess, cluster_process, restarted, shared_run_dir
 from atelier.config.compose import fill_in
 from atelier.config.environment import register_resolvers
-from atelier.config.outside import ALONE, Outside, meeting, outside, restarted
 from atelier.config.override import quoted
 from atelier.config.resume import configuration, conflicts, find, taken
 from atelier.config.sweep import absent, left_open, listed, machinery, patterns, planned, undrawn, unfit
@@ -93,12 +93,12 @@ def attempt(verb: str, words: Sequence[str]) -> int:
     arguments = _arguments(words)
     flags = [word for word in words if word not in arguments.overrides]
     if verb == "train":
-        here = outside()
+        here = cluster_process()
         if restarted():
-            arguments.overrides = once_more(here or ALONE, arguments)
+            arguments.overrides = requeued_overrides(here or ALONE, arguments)
         if here is not None and not here.first:
             return _join(here, arguments)
-        arguments.overrides += [] if here is None else place(here, arguments)
+        arguments.overrides += [] if here is None else run_dir_override(here, arguments)
         if (wish := wish_of(arguments)) is not None:
             return _go_on(wish, arguments, flags)
     overrides = spelled(verb, arguments.overrides)
@@ -115,7 +115,7 @@ def _at_its_place(word: str) -> str:
     return word.removeprefix("trainer.") if word.startswith("trainer.auto_batch=") else word
 
 
-def _join(here: Outside, arguments: Namespace) -> int:
+def _join(here: ClusterProcess, arguments: Namespace) -> int:
     """Train beside the first of several processes, which checks the same words, writes and speaks."""
     words = list(map(quoted, arguments.overrides))
     extra = extra_of(arguments)
@@ -126,7 +126,7 @@ def _join(here: Outside, arguments: Namespace) -> int:
         cfg, mistakes = composed("train", spelled("train", arguments.overrides), extra)
         if cfg is None or mistakes:
             return 2
-        cfg.run_dir = str(Path(meeting(here, words, str(cfg.model_name), str(cfg.data_name))).resolve())
+        cfg.run_dir = str(Path(shared_run_dir(here, words, str(cfg.model_name), str(cfg.data_name))).resolve())
     except (Mistake, Mistakes):
         return 2
     return in_silence(_train, cfg)
@@ -199,7 +199,7 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
     refuse(text for cfg in checked for text in task.preflight(cfg))
     if verb == "train":
         refuse(taken(overrides))
-    make_room("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
+    ensure_writable("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
     return checked
 
 

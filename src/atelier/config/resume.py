@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from atelier.config.cluster import restarted
 from atelier.config.compose import compose
 from atelier.config.fit import misfits
-from atelier.config.outside import restarted
 from atelier.config.override import key_of, parse
 from atelier.types import Mistake
 

@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from atelier.data import jpeg
 from atelier.data.orientation import upright
-from atelier.data.room import Room
+from atelier.data.semaphore import WeightedSemaphore
 from atelier.types import Mistake
 
 # Larger ones are refused before they are decoded: a small file can claim gigabytes of pixels.
@@ -28,7 +28,7 @@ _BYTES_PER_PIXEL = 8
 
 # However many threads read, together they hold no more than one file and decode no more than one picture of the
 # largest size at a time. Whoever wants both takes them in this order, so that nobody waits for somebody who waits.
-_FILES, _PICTURES = Room(_BYTES_PER_PIXEL * MOST_PIXELS), Room(MOST_PIXELS)
+_FILES, _PICTURES = WeightedSemaphore(_BYTES_PER_PIXEL * MOST_PIXELS), WeightedSemaphore(MOST_PIXELS)
 
 # Pillow looks at the content, not at the name; its other, older decoders have no business with a stranger's
 # files.
@@ -109,7 +109,7 @@ def open_upright(path: Path, channels: int) -> Image.Image:
         size = os.fstat(file.fileno()).st_size
         if size > most_bytes():
             raise ValueError(f"a file of {size:,} bytes is no picture of {limit // 10**6} megapixels")
-        with _FILES.taken(size):
+        with _FILES.acquire(size):
             return _decoded(file, channels, limit)
 
 
@@ -132,7 +132,7 @@ def _decoded(stream: IO[bytes], channels: int, limit: int) -> Image.Image:
     with opened:
         if opened.width * opened.height > limit:
             raise _too_large(opened.width * opened.height, limit, f"{opened.width} x {opened.height} is")
-        with _PICTURES.taken(opened.width * opened.height):
+        with _PICTURES.acquire(opened.width * opened.height):
             opened.load()
             told = opened.info.get("exif") if exif is None else exif
             wanted, flat = "L" if channels == 1 else "RGB", _flat(opened)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from atelier.data.batches import BatchSet, Loader, OrderedBatches, fitting
-from atelier.data.ranked import RankedData
+from atelier.data.distributed import DistributedData
 from atelier.data.selection import named, sample
 from atelier.data.source import Split, check_loading
 from atelier.moment import Moment
@@ -17,7 +17,7 @@ from atelier.pixels import as_unit
 from atelier.types import ImageBatch
 
 
-class SingleData(RankedData):
+class SingleData(DistributedData):
     """Batches of single images, wherever they come from; the options are those of ``ImageData``."""
 
     def __init__(

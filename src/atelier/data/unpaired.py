@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from atelier.data.batches import Batches, Loader, OrderedBatches, TrainingBatches, fitting, permuted
+from atelier.data.distributed import DistributedData
 from atelier.data.domains import DomainSource
 from atelier.data.jitter import flip_in_place
 from atelier.data.pairs import DomainBatches, Pairing, Pairs, Side
 from atelier.data.preprocess import Way, crops
 from atelier.data.ragged import Ragged
-from atelier.data.ranked import RankedData
 from atelier.data.selection import fingerprint, named, sample, shuffled
 from atelier.data.source import Images, Split, check_loading
 from atelier.moment import Moment
@@ -26,7 +26,7 @@ DOMAINS: tuple[Domain, Domain] = ("a", "b")
 """In the order of the validation loaders and of the labels 0 and 1."""
 
 
-class UnpairedData(RankedData):
+class UnpairedData(DistributedData):
     """Batches of two domains, as the public implementation of CycleGAN draws, crops and flips them.
 
     An epoch has as many pairs as the larger domain has images, in a fresh random order; the smaller domain is gone

@@ -13,9 +13,9 @@ from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.config.build import build
-from atelier.config.rehearse import quiet
-from atelier.task.endings import advice, explained, lacks_memory
-from atelier.task.thrift import save_memory
+from atelier.config.dry_run import quiet
+from atelier.task.failures import explain_failures, is_out_of_memory, out_of_memory_advice
+from atelier.task.gradient_checkpointing import enable_gradient_checkpointing
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def shrink(cfg: DictConfig) -> None:
     while not _fits(cfg):
         size = cfg.data.batch_size
         if size // 2 < least:
-            raise Mistake(f"auto_batch: {advice(cfg)}")
+            raise Mistake(f"auto_batch: {out_of_memory_advice(cfg)}")
         log.info("auto_batch: out of memory with data.batch_size=%d, trying %d", size, size // 2)
         cfg.data.batch_size = size // 2
     log.info("auto_batch: training with data.batch_size=%d fits; learning rates stay as they are", cfg.data.batch_size)
@@ -69,7 +69,7 @@ def _tried(cfg: DictConfig) -> bool:
     enough = 2 * cfg.model.get("discriminator_turns", 1)
     with _silence():
         model, data = build(cfg.model), build(cfg.data)
-        save_memory(cfg, model)
+        enable_gradient_checkpointing(cfg, model)
         trainer: Trainer = build(cfg.trainer)(
             max_epochs=enough,  # an epoch may have a single batch
             max_time=None,
@@ -78,11 +78,11 @@ def _tried(cfg: DictConfig) -> bool:
             enable_checkpointing=False,
             callbacks=[_Enough(enough)],
         )
-        with explained(cfg, trainer):
+        with explain_failures(cfg, trainer):
             try:
                 trainer.fit(model, data)
             except (RuntimeError, MemoryError) as error:
-                if not lacks_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 return False
     return True

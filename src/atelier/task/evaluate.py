@@ -19,13 +19,13 @@ from atelier.callback.results import jsonable
 from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.build import build
-from atelier.config.rehearse import refused
+from atelier.config.dry_run import dry_run
 from atelier.metric.bank import FeatureBank
 from atelier.metric.distortion import Distortion
 from atelier.metric.extractor import Extractor
 from atelier.pixels import as_unit
+from atelier.task.extractor_weights import kept_extractor
 from atelier.task.inputs import checkpoint_data
-from atelier.task.keepsake import at_hand
 from atelier.task.listen import below, heard
 from atelier.task.score_translations import check, translation_scores
 from atelier.types import Features, Mistake, Reals, Reconstructor, Sampler, Translator, averages
@@ -33,7 +33,7 @@ from atelier.types import Features, Mistake, Reals, Reconstructor, Sampler, Tran
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Everything that would stop the evaluation: numbers, the checkpoint, the data, the extractor's weights."""
-    mistakes = below(cfg, {"batch_size": 1, "seed": 0}, optional={"samples": 2}) + refused(cfg)
+    mistakes = below(cfg, {"batch_size": 1, "seed": 0}, optional={"samples": 2}) + dry_run(cfg)
     if cfg.split not in ("train", "test"):
         mistakes.append(f"split={cfg.split}: the splits are train and test")
     mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
@@ -116,7 +116,7 @@ def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:
     """The part that the user chose, else the checkpoint's own."""
     chosen = cfg.get(name)
     if chosen is None:
-        chosen = loaded.cfg[name] if name != "extractor" else at_hand(loaded.cfg.extractor, loaded.file)
+        chosen = loaded.cfg[name] if name != "extractor" else kept_extractor(loaded.cfg.extractor, loaded.file)
     if "_target_" in chosen:
         return build(chosen)
     return {key: build(node) for key, node in chosen.items() if node is not None}

@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from atelier.config.build import build
-from atelier.config.rehearse import refused
+from atelier.config.dry_run import dry_run
 from atelier.data.batches import BatchSet, Draw
 from atelier.metric.classifier_file import save
 from atelier.metric.fit_classifier import Labelled, fit_classifier
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Numbers, and whether the data is there and labelled."""
-    mistakes = below(cfg, {"epochs": 1, "seed": 0}) + refused(cfg)
+    mistakes = below(cfg, {"epochs": 1, "seed": 0}) + dry_run(cfg)
     return mistakes or heard([lambda: _try(cfg)])
 
 

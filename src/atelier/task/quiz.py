@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 
 from atelier.moment import Moment
-from atelier.task.proportion import Interval, wilson
+from atelier.task.confidence_interval import Interval, wilson
 from atelier.types import Mistake
 
 _ROW = 2**16  # samples of the endless row that a quiz draws from

@@ -16,8 +16,8 @@ import torch
 from omegaconf import DictConfig, ListConfig
 
 from atelier.checkpoint import read
-from atelier.task.exhibit import Exhibit, open_exhibits
 from atelier.task.listen import below, heard
+from atelier.task.serve_model import ServedModel, open_models
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def preflight(cfg: DictConfig) -> list[str]:
     if not 1 <= len(paths) <= MOST:
         mistakes.append(f"ckpt: {len(paths)} are named; one to {MOST} can be seen beside one another")
     mistakes += heard([lambda path=path: read(path) for path in paths], prefix="ckpt=")  # type: ignore[misc]  # lambda
-    return mistakes or heard([lambda: _exhibits(cfg)])
+    return mistakes or heard([lambda: _models(cfg)])
 
 
 def run(cfg: DictConfig) -> None:
@@ -56,7 +56,7 @@ def run(cfg: DictConfig) -> None:
         from atelier.task import serve_page
 
         logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asks its own server whether it is up
-        served = serve_page.start(serve_page.build(_exhibits(cfg), cfg), cfg)
+        served = serve_page.start(serve_page.build(_models(cfg), cfg), cfg)
         log.info("%s (Ctrl-C ends it)", served.address)
         if cfg.host not in serve_page.LOCAL:
             log.warning("host=%s: whoever reaches this machine can use the page; it asks for no password", cfg.host)
@@ -91,9 +91,9 @@ def quiet_gradio() -> Iterator[None]:
                     os.environ[name] = value
 
 
-def _exhibits(cfg: DictConfig) -> list[Exhibit]:
+def _models(cfg: DictConfig) -> list[ServedModel]:
     root = None if cfg.root is None else str(cfg.root)
-    return open_exhibits(checkpoints(cfg), device=_device(cfg), root=root)
+    return open_models(checkpoints(cfg), device=_device(cfg), root=root)
 
 
 def _device(cfg: DictConfig) -> torch.device:

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from atelier.task.exhibit import Exhibit
+from atelier.task.serve_model import ServedModel
 from atelier.task.serve_quiz import quiz_page
 from atelier.task.serve_reconstruction import reconstruction_page
 from atelier.task.serve_samples import sample_page, walk_page
@@ -40,26 +40,26 @@ class Open(NamedTuple):
     blocks: gr.Blocks
 
 
-def build(shown: Sequence[Exhibit], cfg: DictConfig) -> gr.Blocks:
+def build(shown: Sequence[ServedModel], cfg: DictConfig) -> gr.Blocks:
     """The page of these models, not served yet."""
     limits = Limits(cfg.limits.megapixels, cfg.limits.side)
     page = gr.Blocks(title="atelier", analytics_enabled=False, delete_cache=(_TEN_MINUTES, _TEN_MINUTES))
     with page:
-        names = ", ".join(escape(exhibit.name) for exhibit in shown)
+        names = ", ".join(escape(served.name) for served in shown)
         gr.HTML(f"<h1>atelier</h1><p>{names}</p>", elem_classes="masthead")
         with gr.Tabs():
-            if able := [exhibit for exhibit in shown if exhibit.ways]:
+            if able := [served for served in shown if served.ways]:
                 with gr.Tab("Translate"):
                     translation_page(able, limits, _BUSY)
-            if able := [exhibit for exhibit in shown if exhibit.sampler]:
+            if able := [served for served in shown if served.sampler]:
                 with gr.Tab("Samples"):
                     sample_page(page, able, cfg.limits.samples, _BUSY)
                 with gr.Tab("Walk"):
                     walk_page(able, _BUSY)
-            if able := [exhibit for exhibit in shown if exhibit.reconstructor]:
+            if able := [served for served in shown if served.reconstructor]:
                 with gr.Tab("Reconstruct"):
                     reconstruction_page(able, limits, _BUSY)
-            if able := [exhibit for exhibit in shown if exhibit.ways or exhibit.sampler]:
+            if able := [served for served in shown if served.ways or served.sampler]:
                 with gr.Tab("Quiz"):
                     quiz_page(able, cfg.quiz.rounds, cfg.quiz.pictures, _BUSY)
     return page

@@ -16,9 +16,9 @@ from typing import Any
 import gradio as gr
 from torch import Tensor
 
-from atelier.task.exhibit import Exhibit
 from atelier.task.inline import address
 from atelier.task.quiz import Item, Outcome, checked, draw, judge, keep, record
+from atelier.task.serve_model import ServedModel
 from atelier.task.serve_parts import laid_out, look, tiles, told
 from atelier.types import Domain, Mistake
 
@@ -39,7 +39,7 @@ class Sitting:
     round. style: how the page draws them.
     """
 
-    exhibit: int
+    model: int
     seed: int
     rounds: list[list[Item]]
     marks: list[list[int]] = field(default_factory=list)
@@ -47,11 +47,11 @@ class Sitting:
     style: str = ""
 
 
-def quiz_page(shown: Sequence[Exhibit], rounds: int, pictures: int, busy: dict[str, Any]) -> None:
+def quiz_page(shown: Sequence[ServedModel], rounds: int, pictures: int, busy: dict[str, Any]) -> None:
     """Lay the page out."""
     with gr.Column(elem_classes="narrow"):
         gr.Markdown(_RULES, elem_classes="hint")
-        names = [(exhibit.name, place) for place, exhibit in enumerate(shown)]
+        names = [(served.name, place) for place, served in enumerate(shown)]
         which = gr.Radio(names, value=0, label="Fakes by", visible=len(shown) > 1)
         begin = gr.Button("Begin", variant="primary")
         progress = gr.Markdown(visible=False)
@@ -78,15 +78,15 @@ def quiz_page(shown: Sequence[Exhibit], rounds: int, pictures: int, busy: dict[s
     following.click(told(answered), [state, sheet], parts, **busy)
 
 
-def _drawn(exhibit: Exhibit, seed: int, rounds: int, pictures: int) -> list[list[Item]]:
-    if exhibit.ways:
-        return draw(seed, rounds, pictures, reals=exhibit.held_out("b"), fakes=exhibit.held_out("a"))
-    return draw(seed, rounds, pictures, reals=exhibit.held_out(None))
+def _drawn(served: ServedModel, seed: int, rounds: int, pictures: int) -> list[list[Item]]:
+    if served.ways:
+        return draw(seed, rounds, pictures, reals=served.held_out("b"), fakes=served.held_out("a"))
+    return draw(seed, rounds, pictures, reals=served.held_out(None))
 
 
-def _next_round(shown: Sequence[Exhibit], sitting: Sitting, sheet: gr.HTML) -> list[Any]:
+def _next_round(shown: Sequence[ServedModel], sitting: Sitting, sheet: gr.HTML) -> list[Any]:
     number = len(sitting.marks)
-    images = _images(shown[sitting.exhibit], sitting.seed, sitting.rounds[number])
+    images = _images(shown[sitting.model], sitting.seed, sitting.rounds[number])
     sitting.shown.append([address(image, alike=True) for image in images])
     sitting.style = look(images[0])
     last = number + 1 == len(sitting.rounds)
@@ -100,38 +100,38 @@ def _next_round(shown: Sequence[Exhibit], sitting: Sitting, sheet: gr.HTML) -> l
     ]
 
 
-def _images(exhibit: Exhibit, seed: int, items: Sequence[Item]) -> list[Tensor]:
+def _images(served: ServedModel, seed: int, items: Sequence[Item]) -> list[Tensor]:
     """The round's pictures, uint8 ``[C, S, S]``, all of one shape."""
-    domain: Domain | None = "b" if exhibit.ways else None
-    reals = iter(exhibit.reals([item.place for item in items if not item.fake], domain))
-    made = iter(_fakes(exhibit, seed, [item.place for item in items if item.fake]))
+    domain: Domain | None = "b" if served.ways else None
+    reals = iter(served.reals([item.place for item in items if not item.fake], domain))
+    made = iter(_fakes(served, seed, [item.place for item in items if item.fake]))
     images = [next(made if item.fake else reals) for item in items]
     assert len({image.shape for image in images}) == 1, "real and fake can be told apart by their size"
     return images
 
 
-def _fakes(exhibit: Exhibit, seed: int, places: Sequence[int]) -> list[Tensor]:
-    if exhibit.ways:
-        return [exhibit.translate(image, "a_to_b") for image in exhibit.reals(places, "a")]
-    return [exhibit.sample(1, seed=seed, start=place)[0] for place in places]
+def _fakes(served: ServedModel, seed: int, places: Sequence[int]) -> list[Tensor]:
+    if served.ways:
+        return [served.translate(image, "a_to_b") for image in served.reals(places, "a")]
+    return [served.sample(1, seed=seed, start=place)[0] for place in places]
 
 
-def _end(shown: Sequence[Exhibit], sitting: Sitting, sheet: gr.HTML) -> list[Any]:
-    exhibit = shown[sitting.exhibit]
+def _end(shown: Sequence[ServedModel], sitting: Sitting, sheet: gr.HTML) -> list[Any]:
+    served = shown[sitting.model]
     facts = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "checkpoint": exhibit.loaded.file.name,
-        "fingerprint": exhibit.fingerprint(),
-        "model": str(exhibit.loaded.cfg.get("model_name")),
-        "data": str(exhibit.loaded.cfg.get("data_name")),
+        "checkpoint": served.loaded.file.name,
+        "fingerprint": served.fingerprint(),
+        "model": str(served.loaded.cfg.get("model_name")),
+        "data": str(served.loaded.cfg.get("data_name")),
         "split": "test",
         "seed": sitting.seed,
     }
     try:
-        keep(exhibit.folder, record(sitting.rounds, sitting.marks, facts))
+        keep(served.folder, record(sitting.rounds, sitting.marks, facts))
         kept = "The answers are kept in quiz.jsonl in the run's folder."
     except OSError as error:
-        log.warning("%s: quiz.jsonl could not be written (%s)", exhibit.folder, error.strerror or error)
+        log.warning("%s: quiz.jsonl could not be written (%s)", served.folder, error.strerror or error)
         kept = "The answers could not be kept: the run's folder cannot be written to."
     page = _told(judge(sitting.rounds, sitting.marks), kept) + _unveiled(sitting)
     hidden, emptied = gr.update(visible=False), laid_out(sheet, [], [])

@@ -12,14 +12,14 @@ from torch import Tensor
 from atelier.moment import Moment
 from atelier.pixels import to_bytes, to_unit
 from atelier.task.canvas import to_picture, to_tensor
-from atelier.task.exhibit import Exhibit
+from atelier.task.serve_model import ServedModel
 from atelier.task.serve_parts import board, columns, drop, picture, told, walk
 from atelier.task.uploads import Limits, centre_square, open_upload
 
 _STEPS = 24
 
 
-def reconstruction_page(shown: Sequence[Exhibit], limits: Limits, busy: dict[str, Any]) -> None:
+def reconstruction_page(shown: Sequence[ServedModel], limits: Limits, busy: dict[str, Any]) -> None:
     """Lay the page out."""
     words = "Drop a picture to see what the code keeps of it, and a second one for the way between them."
     gr.Markdown(words, elem_classes="hint")
@@ -34,7 +34,7 @@ def reconstruction_page(shown: Sequence[Exhibit], limits: Limits, busy: dict[str
         pictures = [open_upload(file, limits) for file in (first, second) if file is not None]
         if not pictures:
             return ""
-        return columns([(exhibit.name, _passed(exhibit, _seen(exhibit, pictures))) for exhibit in shown])
+        return columns([(served.name, _passed(served, _seen(served, pictures))) for served in shown])
 
     def drawn(turn: int) -> list[Any]:
         count = shown[0].held_out(None)
@@ -48,15 +48,15 @@ def reconstruction_page(shown: Sequence[Exhibit], limits: Limits, busy: dict[str
     some.click(told(drawn), turn, [*drops, turn], **busy)
 
 
-def _seen(exhibit: Exhibit, pictures: Sequence[Any]) -> Tensor:
+def _seen(served: ServedModel, pictures: Sequence[Any]) -> Tensor:
     """The pictures as the model knows pictures: uint8 ``[n, C, S, S]``."""
-    mode = "L" if exhibit.channels == 1 else "RGB"
-    return torch.stack([to_tensor(centre_square(one, exhibit.side).convert(mode)) for one in pictures])
+    mode = "L" if served.channels == 1 else "RGB"
+    return torch.stack([to_tensor(centre_square(one, served.side).convert(mode)) for one in pictures])
 
 
 @torch.no_grad()
-def _passed(exhibit: Exhibit, pictures: Tensor) -> str:
-    model = exhibit.reconstructor
+def _passed(served: ServedModel, pictures: Tensor) -> str:
+    model = served.reconstructor
     given = to_unit(pictures).to(model.device)
     made = to_bytes(model.reconstruct(given)).cpu()
     pairs = "".join(picture(one, "as the model sees it") + picture(two, "what is left", "reconstruction.png")

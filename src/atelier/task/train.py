@@ -14,27 +14,29 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
 
-from atelier.callback.alike import Alike
 from atelier.callback.atomic import AtomicCheckpointIO
-from atelier.callback.chance import Chance
+from atelier.callback.broadcast_buffers import BroadcastBuffers
 from atelier.callback.figures import try_on
+from atelier.callback.folder_guard import FolderGuard
+from atelier.callback.global_seed import GlobalSeed
 from atelier.callback.overseer import prunes, verdict
 from atelier.callback.preemption import Preemption
-from atelier.callback.premises import Premises
 from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import board_of
 from atelier.callback.resumption import Resumption
 from atelier.callback.summary import resume_command
 from atelier.checkpoint import Passport
 from atelier.config.build import build
-from atelier.config.rehearse import quiet, refused
+from atelier.config.dry_run import dry_run, quiet
 from atelier.metric.extractor import Extractor
 from atelier.network.shared_norm import SharedBatchNorms
 from atelier.task.auto_batch import impossible, shrink
 from atelier.task.compiling import compile_networks, uncompilable
-from atelier.task.crowd import discord
-from atelier.task.endings import explained
-from atelier.task.keepsake import keep_weights
+from atelier.task.data_parallel import data_parallel_mistakes
+from atelier.task.extractor_weights import keep_weights
+from atelier.task.failures import explain_failures
+from atelier.task.gradient_checkpointing import enable_gradient_checkpointing, gradient_checkpointing_mistakes
+from atelier.task.init_from import check_compatible, check_source, load_initial_weights
 from atelier.task.lenient import missing
 from atelier.task.listen import heard
 from atelier.task.lock import claimed, is_first
@@ -42,8 +44,6 @@ from atelier.task.loggers import introduce, opened
 from atelier.task.precision import multiplying, settle, unsuitable
 from atelier.task.ranks import leading
 from atelier.task.resume import checkpoint, keep, obstacles, plain, record, retuned, steps
-from atelier.task.start import begin_from, fits, look
-from atelier.task.thrift import save_memory, unthrifty
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 def preflight(cfg: DictConfig) -> list[str]:
     """All that would stop the run, found before it has a folder; downloads and caches of the data are made here."""
     settle(cfg)
-    mistakes = [*refused(cfg), *missing(cfg)]
+    mistakes = [*dry_run(cfg), *missing(cfg)]
     if not isinstance(cfg.trainer.max_epochs, int) or cfg.trainer.max_epochs < 1:
         epochs = "null" if cfg.trainer.max_epochs is None else cfg.trainer.max_epochs
         mistakes.append(f"trainer.max_epochs={epochs}: train for at least one epoch")
@@ -60,19 +60,19 @@ def preflight(cfg: DictConfig) -> list[str]:
     if not mistakes:
         with quiet():
             trainer: Trainer = build(cfg.trainer)(logger=False)
-        mistakes += [*unsuitable(cfg, trainer), *discord(cfg, trainer), *impossible(cfg, trainer)]
-        mistakes += [*uncompilable(cfg), *unthrifty(cfg)]
+        mistakes += [*unsuitable(cfg, trainer), *data_parallel_mistakes(cfg, trainer), *impossible(cfg, trainer)]
+        mistakes += [*uncompilable(cfg), *gradient_checkpointing_mistakes(cfg)]
     if cfg.callback.get("clock") is None:
         mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")
     if cfg.trainer.get("limit_train_batches") == 0:
         mistakes.append("trainer.limit_train_batches=0: train on at least one batch of an epoch")
     new = checkpoint(cfg) is None
     if cfg.init_from is not None and new:
-        mistakes += heard([lambda: look(cfg.init_from)], prefix="init_from=")
+        mistakes += heard([lambda: check_source(cfg.init_from)], prefix="init_from=")
     if cfg.init_from is not None and new and not mistakes:
         with torch.device("meta"):
             model = build(cfg.model)
-        mistakes += heard([lambda: fits(cfg.init_from, model)])
+        mistakes += heard([lambda: check_compatible(cfg.init_from, model)])
     if not mistakes and not new:
         mistakes += obstacles(cfg)
     return mistakes or _unprepared(cfg)
@@ -115,9 +115,9 @@ def run(cfg: DictConfig) -> float | None:
         data, model = build(cfg.data), build(cfg.model)
         assert isinstance(model, LightningModule)
         if cfg.init_from is not None and stored is None:
-            begin_from(cfg.init_from, model)
+            load_initial_weights(cfg.init_from, model)
             log.info("starting from the weights of %s", cfg.init_from)
-        save_memory(cfg, model)
+        enable_gradient_checkpointing(cfg, model)
         compile_networks(cfg, model)
         with opened(cfg, folder, step=None if stored is None else steps(cfg)) as loggers:
             trainer: Trainer = build(cfg.trainer)(
@@ -127,7 +127,7 @@ def run(cfg: DictConfig) -> float | None:
                 plugins=_plugins(cfg),
             )
             introduce(loggers, trainer, cfg)
-            with explained(cfg, trainer), leading(cfg, trainer):
+            with explain_failures(cfg, trainer), leading(cfg, trainer):
                 trainer.fit(model, data, ckpt_path=stored, weights_only=True)
     board = board_of(trainer)
     standing = board and board.history.standing(board.history.primary)
@@ -136,11 +136,12 @@ def run(cfg: DictConfig) -> float | None:
 
 def _callbacks(cfg: DictConfig) -> list[Callback]:
     """The configured ones between those that every run has."""
-    first: list[Callback] = [Premises(Path(cfg.run_dir))]
+    first: list[Callback] = [FolderGuard(Path(cfg.run_dir))]
     first += [] if checkpoint(cfg) is None else [Resumption(retuned(cfg))]
+    first += [GlobalSeed(cfg.seed), BroadcastBuffers()]
     chosen = [build(node) for node in cfg.callback.values() if node is not None]
     last = [*([Pruning(verdict)] if prunes() else []), Passport(plain(cfg))]
-    return [*first, Chance(cfg.seed), Alike(), *chosen, *last, Preemption(resume_command(Path(cfg.run_dir)))]
+    return [*first, *chosen, *last, Preemption(resume_command(Path(cfg.run_dir)))]
 
 
 def _plugins(cfg: DictConfig) -> list[Any]:

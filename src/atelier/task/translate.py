@@ -13,13 +13,13 @@ from omegaconf import DictConfig, OmegaConf
 from atelier.callback.atomic import sweep, write_text
 from atelier.data.names import few_reasons, printable
 from atelier.task.canvas import open_picture
-from atelier.task.former import begin, check
 from atelier.task.gallery import write_gallery
 from atelier.task.jobs import Job, find_jobs, passed_over
 from atelier.task.listen import below, heard
+from atelier.task.resume_translation import check_settings, write_settings
 from atelier.task.tiles import Tiling
+from atelier.task.translate_pictures import PictureTranslator
 from atelier.task.translator import Generator, fingerprint, open_generator, refused
-from atelier.task.workshop import Workshop
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def preflight(cfg: DictConfig) -> list[str]:
     mistakes += heard([lambda: found.extend(_jobs(cfg)), lambda: _one_readable(cfg, found)])
     # Without output=... the folder will be a new one, whose name is not known yet.
     if not mistakes and cfg.output.folder != cfg.run_dir and not cfg.overwrite:
-        mistakes += heard([lambda: check(_folder(cfg), _settings(cfg), found)])
+        mistakes += heard([lambda: check_settings(_folder(cfg), _settings(cfg), found)])
     return mistakes
 
 
@@ -51,39 +51,39 @@ def run(cfg: DictConfig) -> None:
     """Write a translation for every picture that can be read, index.html, and the names of those that cannot."""
     generator, jobs, folder, settings = open_generator(cfg), _jobs(cfg), _folder(cfg), _settings(cfg)
     if not cfg.overwrite:
-        check(folder, settings, jobs)
+        check_settings(folder, settings, jobs)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
-        since = begin(folder, settings, anew=cfg.overwrite)
-        shop = _workshop(cfg, generator)
-        shop.work(jobs, since)
-        shop.unreadable |= passed_over(str(cfg.input))
-        _leave_word(folder, shop.unreadable)
+        since = write_settings(folder, settings, anew=cfg.overwrite)
+        work = _translator(cfg, generator)
+        work.translate(jobs, since)
+        work.unreadable |= passed_over(str(cfg.input))
+        _leave_word(folder, work.unreadable)
         page = write_gallery(
             folder,
-            shop.cards,
-            total=shop.made + shop.kept,
+            work.cards,
+            total=work.made + work.kept,
             facts=_facts(generator, settings),
-            unreadable=shop.unreadable,
+            unreadable=work.unreadable,
         )
     except OSError as error:
         raise Mistake(f"output={folder}: cannot be written to ({error.strerror or error})") from error
-    if not shop.made + shop.kept:
+    if not work.made + work.kept:
         raise Mistake(
-            f"input={cfg.input}: none of its {len(jobs)} pictures could be translated: {few_reasons(shop.unreadable)}"
+            f"input={cfg.input}: none of its {len(jobs)} pictures could be translated: {few_reasons(work.unreadable)}"
         )
-    kept = f", {shop.kept:,} were there already" if shop.kept else ""
-    log.info("%s translated%s: %s", f"{shop.made:,}", kept, page)
-    if shop.unreadable:
-        lost, first = folder / _UNREADABLE, few_reasons(shop.unreadable)
-        log.warning("%d cannot be read and are left out, listed in %s: %s", len(shop.unreadable), lost, first)
+    kept = f", {work.kept:,} were there already" if work.kept else ""
+    log.info("%s translated%s: %s", f"{work.made:,}", kept, page)
+    if work.unreadable:
+        lost, first = folder / _UNREADABLE, few_reasons(work.unreadable)
+        log.warning("%d cannot be read and are left out, listed in %s: %s", len(work.unreadable), lost, first)
 
 
-def _workshop(cfg: DictConfig, generator: Generator) -> Workshop:
+def _translator(cfg: DictConfig, generator: Generator) -> PictureTranslator:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = generator.network.to(device)
-    return Workshop(generator._replace(network=network), _tiling(cfg), size=cfg.size, side_by_side=cfg.side_by_side)
+    generator = generator._replace(network=generator.network.to(device))
+    return PictureTranslator(generator, _tiling(cfg), size=cfg.size, side_by_side=cfg.side_by_side)
 
 
 def _tiling(cfg: DictConfig) -> Tiling:

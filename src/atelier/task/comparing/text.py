@@ -13,7 +13,7 @@ from rich.measure import Measurement
 from rich.table import Table as Grid
 from rich.text import Text
 
-from atelier.callback.standing import whole
+from atelier.callback.score_history import whole
 from atelier.callback.words import brief, duration
 from atelier.task.comparing.files import clean
 from atelier.task.comparing.options import KIND, value_of

@@ -12,7 +12,7 @@ from atelier.network.reference import read_reference, to_reference
 from atelier.task.exporting.families import used
 from atelier.task.exporting.program import Bundle, Differs
 from atelier.task.exporting.written import Written
-from atelier.task.start import PUBLIC
+from atelier.task.init_from import PUBLIC
 from atelier.types import Mistake
 
 

@@ -1,4 +1,4 @@
-"""How sure a share of a few observations is."""
+"""A confidence interval of a proportion: how sure a share of a few observations is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder in which a run lives: without it there is nothing to train for."""
+"""A guard of the folder in which a run lives: without it there is nothing to train for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from atelier.types import Vanished
 
 
-class Premises(Callback):
+class FolderGuard(Callback):
     """Ends a run whose folder was deleted or moved; a trainer's first callback.
 
     Nobody else may write before it has looked: to write is to make the folder anew, and what would lie in it then is a

@@ -1,4 +1,4 @@
-"""How training can end before its time, each with one clear word."""
+"""Failures that end training before its time, each explained in one clear word."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 
-from atelier.callback.premises import vanished
+from atelier.callback.folder_guard import vanished
 from atelier.callback.summary import resume_command
 from atelier.task.compiling import COMPILED
 from atelier.types import Diverged, Mistake, Vanished
@@ -28,7 +28,7 @@ _NO_MEMORY = (
 
 
 @contextmanager
-def explained(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
+def explain_failures(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
     """Say of a failure what it means and what can be done; what nobody foresaw passes unchanged."""
     try:
         yield
@@ -46,16 +46,16 @@ def explained(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
         folder = Path(cfg.run_dir)
         if isinstance(error, FileNotFoundError) and not (folder / "config.yaml").exists():
             raise vanished(folder) from error
-        told = _told(cfg, error)
-        if told is None:
+        explanation = _explanation(cfg, error)
+        if explanation is None:
             raise
-        raise Mistake(told + _way_on(cfg)) from error
+        raise Mistake(explanation + _way_on(cfg)) from error
 
 
-def _told(cfg: DictConfig, error: Exception) -> str | None:
+def _explanation(cfg: DictConfig, error: Exception) -> str | None:
     text = str(error)
-    if lacks_memory(error):
-        return advice(cfg)
+    if is_out_of_memory(error):
+        return out_of_memory_advice(cfg)
     if cfg.get("compile") and _in_compiling(error):
         return (
             f"compile=true: torch could not compile the networks ({' '.join(text.split())[:200]}). Where an earlier "
@@ -78,12 +78,12 @@ def _in_compiling(error: Exception) -> bool:
     return isinstance(error, TorchDynamoException)
 
 
-def lacks_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Whether there was not enough memory, on the device or for the processor."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(sign in str(error) for sign in _NO_MEMORY)
 
 
-def advice(cfg: DictConfig) -> str:
+def out_of_memory_advice(cfg: DictConfig) -> str:
     """What to lower where memory does not suffice."""
     sizes = {
         option: value

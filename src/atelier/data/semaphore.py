@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from threading import Condition
 
 
-class Room:
-    """So much of something, to be shared.
+class WeightedSemaphore:
+    """A counting semaphore: so much of something, of which a thread takes as much as it needs.
 
     whole: how much there is.
     """
@@ -18,7 +18,7 @@ class Room:
         self._changed = Condition()
 
     @contextmanager
-    def taken(self, wanted: int) -> Iterator[None]:
+    def acquire(self, wanted: int) -> Iterator[None]:
         """A block that begins once ``wanted`` is free (or all of it, where that is less), and gives it back."""
         share = min(wanted, self.whole)
         with self._changed:

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from atelier.config.resume import run_folder
 from atelier.metric.classifier import SHIPPED, Classifier
-from atelier.task.keepsake import NAME, at_hand, keep_weights
+from atelier.task.extractor_weights import NAME, keep_weights, kept_extractor
 
 OWN = {"_target_": "atelier.metric.classifier.Classifier"}
 
@@ -22,9 +22,9 @@ def test_the_file_goes_with_the_run_and_stands_in_for_the_lost_one(tmp_path: Pat
     before = Classifier(str(own)).identity
 
     keep_weights(cfg)
-    assert at_hand(cfg.extractor, run / "checkpoints" / "last.ckpt") == cfg.extractor, "the file is still there"
+    assert kept_extractor(cfg.extractor, run / "checkpoints" / "last.ckpt") == cfg.extractor, "the file is still there"
     own.unlink()
-    found = at_hand(cfg.extractor, run / "checkpoints" / "last.ckpt")
+    found = kept_extractor(cfg.extractor, run / "checkpoints" / "last.ckpt")
 
     assert found.weights == str(run / NAME)
     assert Classifier(found.weights).identity == before
@@ -37,7 +37,7 @@ def test_a_checkpoint_beside_its_configuration_is_of_the_same_run(tmp_path: Path
     lost = OmegaConf.create({**OWN, "weights": str(tmp_path / "lost" / "apples.pt")})
     for place in (tmp_path / "last.ckpt", tmp_path / "checkpoints" / "last.ckpt"):
         assert run_folder(place) == tmp_path.resolve()
-        assert at_hand(lost, place).weights == str(tmp_path.resolve() / NAME)
+        assert kept_extractor(lost, place).weights == str(tmp_path.resolve() / NAME)
 
 
 def test_shipped_ones_are_not_copied(tmp_path: Path) -> None:
@@ -45,5 +45,5 @@ def test_shipped_ones_are_not_copied(tmp_path: Path) -> None:
     for extractor in ({**OWN, "weights": "digits"}, inception):
         cfg = OmegaConf.create({"extractor": extractor, "run_dir": str(tmp_path)})
         keep_weights(cfg)
-        assert at_hand(cfg.extractor, tmp_path / "checkpoints" / "last.ckpt") == cfg.extractor
+        assert kept_extractor(cfg.extractor, tmp_path / "checkpoints" / "last.ckpt") == cfg.extractor
     assert not list(tmp_path.iterdir())

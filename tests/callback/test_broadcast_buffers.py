@@ -10,7 +10,7 @@ import torch.distributed as dist
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
-from atelier.callback.alike import Alike
+from atelier.callback.broadcast_buffers import BroadcastBuffers
 
 
 class Model(LightningModule):
@@ -31,7 +31,7 @@ def test_statistics_alone_are_handed_out(world: int, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(dist, "broadcast", broadcast)
     model, trainer = Model(), SimpleNamespace(world_size=world)
     before: dict[str, Any] = {name: value.tolist() for name, value in model.state_dict().items()}
-    Alike().on_validation_start(trainer, model)  # type: ignore[arg-type]  # all that it asks of a trainer
+    BroadcastBuffers().on_validation_start(trainer, model)  # type: ignore[arg-type]  # all that it asks of a trainer
     after = {name: value.tolist() for name, value in model.state_dict().items()}
     changed = {name for name in before if before[name] != after[name]}
     statistics = {"running_mean", "running_var", "num_batches_tracked"}

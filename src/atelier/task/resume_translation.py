@@ -16,7 +16,7 @@ from atelier.types import Mistake
 _NAME = "translate.json"
 
 
-def check(output: Path, settings: Mapping[str, Any], jobs: Sequence[Job]) -> None:
+def check_settings(output: Path, settings: Mapping[str, Any], jobs: Sequence[Job]) -> None:
     """Find out whether what stands in ``output`` was made with the same settings.
 
     Raises:
@@ -45,7 +45,7 @@ def check(output: Path, settings: Mapping[str, Any], jobs: Sequence[Job]) -> Non
         )
 
 
-def begin(output: Path, settings: Mapping[str, Any], *, anew: bool) -> float:
+def write_settings(output: Path, settings: Mapping[str, Any], *, anew: bool) -> float:
     """Write the settings down; returns the time before which nothing counts as made with them.
 
     anew: whether whatever is there is to be made again, in this run or in one that takes it up.

@@ -1,4 +1,4 @@
-"""Telling how far a long task is: a bar on a terminal, a line now and then elsewhere."""
+"""A progress bar for long tasks: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECONDS_BETWEEN = 10.0
 T = TypeVar("T")
 
 
-def told(items: Sequence[T], what: str) -> Iterator[T]:
+def track(items: Sequence[T], what: str) -> Iterator[T]:
     """``items`` one after the other; ``what`` they are is said with how many are done and the time that is left."""
     console = Console(stderr=True)
     yield from _with_bar(items, what, console) if console.is_terminal else _with_lines(items, what)

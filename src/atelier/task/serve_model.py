@@ -1,4 +1,4 @@
-"""One checkpoint on show: what its model can do, and the pictures that it was trained on."""
+"""One checkpoint that is served: what its model can do, and the pictures that it was trained on."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _TILING = Tiling(1024, 256)
 
 
 @dataclass
-class Exhibit:
-    """A model on show, on its device.
+class ServedModel:
+    """A model that is served, on its device.
 
     name: for people. loaded: its file and configuration. root: see :func:`checkpoint_data`.
     sampler, reconstructor: the model, where it can do that.
@@ -116,7 +116,7 @@ class Exhibit:
         return self._data.split("test") if domain is None else DomainBatches(self._data.side("test", domain))
 
 
-def open_exhibits(paths: Sequence[Any], *, device: torch.device, root: str | None) -> list[Exhibit]:
+def open_models(paths: Sequence[Any], *, device: torch.device, root: str | None) -> list[ServedModel]:
     """The models of ``paths``.
 
     Raises:
@@ -124,29 +124,29 @@ def open_exhibits(paths: Sequence[Any], *, device: torch.device, root: str | Non
     """
     shown = [_open(path, device, root) for path in paths]
     if len(shown) > 1:
-        for number, exhibit in enumerate(shown, start=1):
-            exhibit.name = f"{number} · {exhibit.name}"
+        for number, served in enumerate(shown, start=1):
+            served.name = f"{number} · {served.name}"
     return shown
 
 
-def _open(path: Any, device: torch.device, root: str | None) -> Exhibit:
+def _open(path: Any, device: torch.device, root: str | None) -> ServedModel:
     loaded = load(path)
     model: Any = loaded.model
-    exhibit = Exhibit(_name(loaded.cfg), loaded, root)
+    served = ServedModel(_name(loaded.cfg), loaded, root)
     if isinstance(model, Translator):
-        exhibit.ways = {way: _generator(path, way, device) for way in get_args(Direction)}
+        served.ways = {way: _generator(path, way, device) for way in get_args(Direction)}
     if isinstance(model, Reconstructor | Sampler):
         loaded.model.to(device)  # of a translator only the generators are wanted there
     if isinstance(model, Reconstructor):
-        exhibit.reconstructor = model
+        served.reconstructor = model
     if isinstance(model, Sampler):
         if model.sample(1, seed=0).shape[1] not in (1, 3):
             raise Mistake(f"ckpt={path}: this model makes points, and the page shows pictures")
-        exhibit.sampler, exhibit.classes = model, getattr(model, "num_classes", None)
-        exhibit.truncates = _truncates(model)
-    if not (exhibit.ways or exhibit.reconstructor or exhibit.sampler):
+        served.sampler, served.classes = model, getattr(model, "num_classes", None)
+        served.truncates = _truncates(model)
+    if not (served.ways or served.reconstructor or served.sampler):
         raise Mistake(f"ckpt={path}: this model makes no pictures")
-    return exhibit
+    return served
 
 
 def _generator(path: Any, way: Direction, device: torch.device) -> Generator:

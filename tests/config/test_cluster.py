@@ -1,4 +1,4 @@
-"""Processes that somebody else starts together: who is first, and where they meet."""
+"""Processes that somebody else starts together: who is first, and what folder they share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from atelier.cli import run
-from atelier.cli.apart import once_more, place
-from atelier.config.outside import Outside, meeting, outside
+from atelier.cli.cluster_overrides import requeued_overrides, run_dir_override
+from atelier.config.cluster import ClusterProcess, cluster_process, shared_run_dir
 from atelier.types import Mistake
 
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "7", "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}
@@ -27,15 +27,15 @@ SLURM = {
     ("said", "expected"),
     [
         ({}, None),
-        (TORCHRUN, Outside(first=False, world=2, name="7")),
-        (TORCHRUN | {"TORCHELASTIC_RUN_ID": "none", "RANK": "0"}, Outside(first=True, world=2, name=None)),
-        (SLURM, Outside(first=True, world=4, name="slurm-31-2")),
-        (SLURM | {"SLURM_PROCID": "3"}, Outside(first=False, world=4, name="slurm-31-2")),
+        (TORCHRUN, ClusterProcess(first=False, world=2, name="7")),
+        (TORCHRUN | {"TORCHELASTIC_RUN_ID": "none", "RANK": "0"}, ClusterProcess(first=True, world=2, name=None)),
+        (SLURM, ClusterProcess(first=True, world=4, name="slurm-31-2")),
+        (SLURM | {"SLURM_PROCID": "3"}, ClusterProcess(first=False, world=4, name="slurm-31-2")),
         (SLURM | {"SLURM_JOB_NAME": "bash"}, None),
-        (SLURM | {"SLURM_NTASKS": "1"}, Outside(first=True, world=1, name="slurm-31-2")),
+        (SLURM | {"SLURM_NTASKS": "1"}, ClusterProcess(first=True, world=1, name="slurm-31-2")),
         ({name: value for name, value in SLURM.items() if name != "SLURM_STEP_ID"} | {"SLURM_NTASKS": "1"}, None),
-        ({"NODE_RANK": "1", "MASTER_ADDR": "one"}, Outside(first=False, world=None, name=None)),
-        ({"LOCAL_RANK": "0", "WORLD_SIZE": "2"}, Outside(first=True, world=2, name=None)),
+        ({"NODE_RANK": "1", "MASTER_ADDR": "one"}, ClusterProcess(first=False, world=None, name=None)),
+        ({"LOCAL_RANK": "0", "WORLD_SIZE": "2"}, ClusterProcess(first=True, world=2, name=None)),
     ],
     ids=[
         "alone",
@@ -51,39 +51,39 @@ SLURM = {
     ],
 )
 def test_what_the_environment_says(
-    said: Mapping[str, str], expected: Outside | None, monkeypatch: pytest.MonkeyPatch
+    said: Mapping[str, str], expected: ClusterProcess | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in said.items():
         monkeypatch.setenv(name, value)
-    assert outside() == expected
+    assert cluster_process() == expected
 
 
-def test_a_meeting_is_where_everybody_can_find_it() -> None:
-    named, unnamed = Outside(first=True, world=2, name="7"), Outside(first=False, world=2, name=None)
-    assert meeting(named, ["model=gan"], "gan", "digits") == "outputs/gan-digits/7"
-    assert meeting(unnamed, ["hydra.run.dir=here"], "gan", "digits") == "here"
+def test_the_shared_folder_is_where_everybody_can_find_it() -> None:
+    named, unnamed = ClusterProcess(first=True, world=2, name="7"), ClusterProcess(first=False, world=2, name=None)
+    assert shared_run_dir(named, ["model=gan"], "gan", "digits") == "outputs/gan-digits/7"
+    assert shared_run_dir(unnamed, ["hydra.run.dir=here"], "gan", "digits") == "here"
     with pytest.raises(Mistake, match=r"hydra\.run\.dir is missing.*torchrun --standalone"):
-        meeting(unnamed, ["model=gan"])
+        shared_run_dir(unnamed, ["model=gan"])
     with pytest.raises(Mistake, match="plain name"):
-        meeting(named, ["hydra.run.dir='${model_name}'"])
+        shared_run_dir(named, ["hydra.run.dir='${model_name}'"])
 
 
 def test_a_shell_that_slurm_started_trains_more_than_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    here = Outside(first=True, world=1, name="slurm-31-2")
+    here = ClusterProcess(first=True, world=1, name="slurm-31-2")
     arguments = Namespace(overrides=["model=gan"], multirun=False, cfg=None, info=None, config_dir=None)
-    (word,) = place(here, arguments)
+    (word,) = run_dir_override(here, arguments)
     assert word.startswith("hydra.run.dir='outputs/") and word.endswith("/slurm-31-2'")
     (tmp_path / "outputs" / "gan-digits" / "slurm-31-2").mkdir(parents=True)
     (tmp_path / "outputs" / "gan-digits" / "slurm-31-2" / "config.yaml").touch()
-    assert place(here, arguments) == []  # its own name, by the time
-    assert place(here, Namespace(**(vars(arguments) | {"multirun": True}))) == []
+    assert run_dir_override(here, arguments) == []  # its own name, by the time
+    assert run_dir_override(here, Namespace(**(vars(arguments) | {"multirun": True}))) == []
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")  # it had begun, and has nothing to go on from
-    assert place(here, arguments) == [word]
-    assert once_more(here, arguments) == ["model=gan"]
+    assert run_dir_override(here, arguments) == [word]
+    assert requeued_overrides(here, arguments) == ["model=gan"]
     (tmp_path / "outputs" / "gan-digits" / "slurm-31-2" / "checkpoints").mkdir()
     (tmp_path / "outputs" / "gan-digits" / "slurm-31-2" / "checkpoints" / "last.ckpt").touch()
-    assert once_more(here, arguments) == [f"resume={tmp_path}/outputs/gan-digits/slurm-31-2"]
+    assert requeued_overrides(here, arguments) == [f"resume={tmp_path}/outputs/gan-digits/slurm-31-2"]
 
 
 def test_one_process_speaks_of_a_mistake(

@@ -23,7 +23,7 @@ Its D_A judges the images that G_A makes, which are of domain b.
 """
 
 
-def begin_from(source: str, model: nn.Module) -> None:
+def load_initial_weights(source: str, model: nn.Module) -> None:
     """Load the weights that ``source`` means into ``model``.
 
     source: a run's folder or a checkpoint; or a folder of the public CycleGAN implementation (its latest_net_G_A.pth
@@ -37,7 +37,7 @@ def begin_from(source: str, model: nn.Module) -> None:
         pour(dict(state), _part(model, name, source), f"init_from={source}")
 
 
-def look(source: str) -> None:
+def check_source(source: str) -> None:
     """Find out whether ``source`` is of one of these kinds, and whole.
 
     Raises:
@@ -46,8 +46,8 @@ def look(source: str) -> None:
     _parts(source)
 
 
-def fits(source: str, model: nn.Module) -> None:
-    """Find out whether :func:`begin_from` would do; ``model`` may be on the meta device.
+def check_compatible(source: str, model: nn.Module) -> None:
+    """Find out whether :func:`load_initial_weights` would do; ``model`` may be on the meta device.
 
     Raises:
         Mistake: if not, naming where.

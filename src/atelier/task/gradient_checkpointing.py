@@ -7,12 +7,12 @@ from omegaconf import DictConfig
 from torch import nn
 
 from atelier.config.build import build
-from atelier.config.rehearse import quiet
+from atelier.config.dry_run import quiet
 from atelier.network.segment import forget
 from atelier.types import Mistake
 
 
-def unthrifty(cfg: DictConfig) -> list[str]:
+def gradient_checkpointing_mistakes(cfg: DictConfig) -> list[str]:
     """Why there is nothing to save, if that is asked for: only then is ``cfg.model`` built."""
     wanted = cfg.get("gradient_checkpointing", False)
     if not isinstance(wanted, bool):
@@ -21,13 +21,13 @@ def unthrifty(cfg: DictConfig) -> list[str]:
         return []
     try:
         with quiet(), torch.device("meta"):
-            save_memory(cfg, build(cfg.model))
+            enable_gradient_checkpointing(cfg, build(cfg.model))
     except Mistake as mistake:
         return [str(mistake)]
     return []
 
 
-def save_memory(cfg: DictConfig, model: nn.Module) -> None:
+def enable_gradient_checkpointing(cfg: DictConfig, model: nn.Module) -> None:
     """Have the segments of ``model`` forget what is between their ends, where ``cfg`` asks for it.
 
     Raises:

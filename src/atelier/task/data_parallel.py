@@ -1,4 +1,4 @@
-"""Several devices on one batch: whether they can share it."""
+"""Data parallelism: whether several devices can share a batch."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from pytorch_lightning.strategies import DDPStrategy, SingleDeviceStrategy
 
+from atelier.config.cluster import cluster_process
 from atelier.config.devices import PLAIN, SHARED
-from atelier.config.outside import outside
 
 
-def discord(cfg: DictConfig, trainer: Trainer) -> list[str]:
+def data_parallel_mistakes(cfg: DictConfig, trainer: Trainer) -> list[str]:
     """Why the devices of ``trainer`` cannot train together."""
     mistakes = []
-    here = outside()
+    here = cluster_process()
     chosen, world = cfg.trainer.get("strategy", "auto"), trainer.num_devices * trainer.num_nodes
     way = PLAIN if OmegaConf.select(cfg, "model.facts.players") == 1 else SHARED
     alike = isinstance(trainer.strategy, SingleDeviceStrategy) or (

@@ -1,4 +1,4 @@
-"""A rehearsal before any work: every part is built once without memory, so that refused values are all found."""
+"""A dry run before any work: every part is built once without memory, so that refused values are all found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from atelier.config.build import build
 from atelier.config.signature import targets, typed, unfit
 
 
-def refused(cfg: DictConfig) -> list[str]:
+def dry_run(cfg: DictConfig) -> list[str]:
     """What the constructors say against the configured values; nothing is allocated, read or written.
 
     Loggers open files and accounts when they are built: they wait for the run's folder. The trainer looks for the

@@ -1,4 +1,4 @@
-"""Room for a run's folder, before any work is done for it."""
+"""The folder for a run's output: whether it can be written to, before any work is done for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from atelier.cli.mistakes import Mistakes
 from atelier.config.override import parse
 
 
-def make_room(option: str, overrides: Sequence[str]) -> None:
+def ensure_writable(option: str, overrides: Sequence[str]) -> None:
     """Make the folder in which the one that ``option`` names among ``overrides`` will lie.
 
     Raises:

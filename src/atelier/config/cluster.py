@@ -1,4 +1,4 @@
-"""A run whose processes were all started by somebody else: torchrun, SLURM, or a person on several machines.
+"""A run on a cluster: all processes were started by torchrun, by SLURM, or by a person on several machines.
 
 They get the same words, and must agree on a folder without having spoken to each other.
 """
@@ -16,7 +16,7 @@ _INTERACTIVE = {"bash", "interactive"}
 """Names of SLURM's jobs in which Lightning takes the processes for started by hand."""
 
 
-class Outside(NamedTuple):
+class ClusterProcess(NamedTuple):
     """This process among those that were started together.
 
     first: whether it is the one that speaks and writes.
@@ -29,25 +29,25 @@ class Outside(NamedTuple):
     name: str | None
 
 
-ALONE = Outside(first=True, world=1, name=None)
+ALONE = ClusterProcess(first=True, world=1, name=None)
 """A process that was started by itself."""
 
 
-def outside() -> Outside | None:
+def cluster_process() -> ClusterProcess | None:
     """What the environment says of the processes beside this one; None for one that was started alone."""
     said = os.environ.get
     if "TORCHELASTIC_RUN_ID" in os.environ:
         name = said("TORCHELASTIC_RUN_ID")
-        return Outside(said("RANK") == "0", int(said("WORLD_SIZE", "1")), None if name == "none" else name)
+        return ClusterProcess(said("RANK") == "0", int(said("WORLD_SIZE", "1")), None if name == "none" else name)
     tasks = int(said("SLURM_NTASKS", "1"))
     by_srun = "SLURM_PROCID" in os.environ and said("SLURM_JOB_NAME") not in _INTERACTIVE
     if by_srun and (tasks > 1 or "SLURM_STEP_ID" in os.environ):
         name = f"slurm-{said('SLURM_JOB_ID')}-{said('SLURM_STEP_ID', '0')}"  # the same when SLURM starts the job again
-        return Outside(said("SLURM_PROCID") == "0", tasks, name)
+        return ClusterProcess(said("SLURM_PROCID") == "0", tasks, name)
     if "LOCAL_RANK" in os.environ or said("NODE_RANK", "0") != "0":
         world = said("WORLD_SIZE")
         first = said("LOCAL_RANK", "0") == "0" and said("NODE_RANK", "0") == "0"
-        return Outside(first, None if world is None else int(world), None)
+        return ClusterProcess(first, None if world is None else int(world), None)
     return None
 
 
@@ -56,8 +56,8 @@ def restarted() -> bool:
     return int(os.environ.get("SLURM_RESTART_COUNT") or 0) > 0
 
 
-def meeting(
-    here: Outside,
+def shared_run_dir(
+    here: ClusterProcess,
     words: Sequence[str],
     model: str = "${hydra:runtime.choices.model}",
     data: str = "${hydra:runtime.choices.data}",

@@ -8,16 +8,16 @@ import torch
 from PIL import Image
 
 from atelier.task.canvas import beside, open_picture, to_picture, to_tensor, write
-from atelier.task.former import finished
 from atelier.task.gallery import Card, card, shown
 from atelier.task.jobs import Job
+from atelier.task.progress_bar import track
+from atelier.task.resume_translation import finished
 from atelier.task.tiles import Tiling, translate_image
-from atelier.task.told import told
 from atelier.task.translator import Generator
 from atelier.types import Mistake
 
 
-class Workshop:
+class PictureTranslator:
     """Translates pictures, and keeps count.
 
     generator: on the device that it shall work on.
@@ -31,13 +31,13 @@ class Workshop:
         self.unreadable: dict[str, str] = {}
         self.cards: list[Card] = []
 
-    def work(self, jobs: Sequence[Job], since: float) -> None:
+    def translate(self, jobs: Sequence[Job], since: float) -> None:
         """Translate what is not there yet; what was made before ``since`` does not count.
 
         Raises OSError where a translation cannot be written.
         """
         on_page = shown(len(jobs))
-        for place, job in enumerate(told(jobs, "pictures")):
+        for place, job in enumerate(track(jobs, "pictures")):
             translation = finished(job, since)
             if translation is not None and place not in on_page:
                 self.kept += 1

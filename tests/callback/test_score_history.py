@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from atelier.callback.standing import History, whole
+from atelier.callback.score_history import History, whole
 
 
 @pytest.mark.parametrize(("higher", "best", "epoch"), [(False, 2.0, 2.0), (True, 5.0, 1.0)])

@@ -1,4 +1,4 @@
-"""Where each score stands: last, best, and when that was."""
+"""The history of every score: last, best, and when that was."""
 
 from __future__ import annotations
 

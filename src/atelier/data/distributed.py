@@ -1,11 +1,11 @@
-"""A data module's place among the processes of a run."""
+"""Distributed data modules: their place among the processes of a run."""
 
 from __future__ import annotations
 
 from pytorch_lightning import LightningDataModule
 
 
-class RankedData(LightningDataModule):
+class DistributedData(LightningDataModule):
     """A data module that knows which of the processes it serves; without a trainer it is the only one."""
 
     @property

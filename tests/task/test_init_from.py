@@ -13,7 +13,7 @@ from atelier.game.average import Average
 from atelier.network.reference import to_reference
 from atelier.task.exporting.program import Bundle
 from atelier.task.exporting.to_reference import Reference
-from atelier.task.start import PUBLIC, begin_from, fits, look
+from atelier.task.init_from import PUBLIC, check_compatible, check_source, load_initial_weights
 from atelier.types import Mistake
 
 SMALL = ("model=cyclegan", "data=stripes", "generator.width=4", "generator.blocks=1", "discriminator.width=4")
@@ -42,8 +42,8 @@ def test_a_folder_of_public_files_goes_there_and_back(model: Callable[..., nn.Mo
     assert not _equal(first, second)
     written = write_public(first, tmp_path)
     assert sorted(file.name for file in written) == [f"latest_net_{name}.pth" for name in ("D_A", "D_B", "G_A", "G_B")]
-    fits(str(tmp_path), model())
-    begin_from(str(tmp_path), second)
+    check_compatible(str(tmp_path), model())
+    load_initial_weights(str(tmp_path), second)
     assert _equal(first, second)
 
 
@@ -63,10 +63,10 @@ def test_a_single_file_is_one_network(model: Callable[..., nn.Module], tmp_path:
     first, second, third = model(), model(), model()
     write_public(first, tmp_path)
     (tmp_path / "latest_net_G_A.pth").rename(tmp_path / "horse2zebra.pth")
-    begin_from(str(tmp_path / "horse2zebra.pth"), second)
+    load_initial_weights(str(tmp_path / "horse2zebra.pth"), second)
     assert _equal(first.a_to_b, second.a_to_b)
     assert not _equal(first.b_to_a, second.b_to_a)
-    begin_from(str(tmp_path / "latest_net_D_B.pth"), third)
+    load_initial_weights(str(tmp_path / "latest_net_D_B.pth"), third)
     assert _equal(first.critic_a, third.critic_a)
     assert not _equal(first.critic_b, third.critic_b)
 
@@ -87,13 +87,13 @@ def test_other_networks_are_refused_by_name(
 ) -> None:
     write_public(model(), tmp_path)
     with pytest.raises(Mistake, match=rf"init_from={tmp_path}.*other networks"):
-        fits(str(tmp_path), model("generator.width=8"))
+        check_compatible(str(tmp_path), model("generator.width=8"))
     gan = build(composed("model=dcgan").model)
     with pytest.raises(Mistake, match="this model has no critic_b"):
-        fits(str(tmp_path), gan)
+        check_compatible(str(tmp_path), gan)
     with pytest.raises(Mistake, match="a GAN has no a_to_b"):
         Reference().check(Bundle(gan, [], [], {}))
     with pytest.raises(Mistake, match=r"^/.*nowhere\.pth"):
-        look(str(tmp_path / "nowhere.pth"))
+        check_source(str(tmp_path / "nowhere.pth"))
     with pytest.raises(Mistake, match="resize-convolutions"):
         Reference().check(Bundle(model("generator.upsample=resize"), [], [], {}))

@@ -1,4 +1,4 @@
-"""The front door: help and tab completion are answered here, before Hydra or anything as slow is imported."""
+"""The entry point: help and tab completion are answered here, before Hydra or anything as slow is imported."""
 
 from __future__ import annotations
 

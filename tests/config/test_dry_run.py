@@ -6,7 +6,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from atelier.config.rehearse import refused
+from atelier.config.dry_run import dry_run
 
 Compose = Callable[..., DictConfig]
 
@@ -27,17 +27,17 @@ Compose = Callable[..., DictConfig]
     ],
 )
 def test_the_refused_option_is_named_once_and_as_it_is_typed(words: list[str], said: str, composed: Compose) -> None:
-    mistakes = refused(composed(*words))
+    mistakes = dry_run(composed(*words))
     assert len(mistakes) == 1
     assert mistakes[0].startswith(said)
 
 
 def test_a_rehearsal_leaves_no_trace(composed: Compose) -> None:
     before = torch.get_rng_state()
-    assert refused(composed()) == []
+    assert dry_run(composed()) == []
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.empty(1).device.type == "cpu"
 
 
 def test_loggers_wait_for_the_runs_folder(composed: Compose) -> None:
-    assert refused(composed("logger=[csv,wandb,tensorboard]")) == []
+    assert dry_run(composed("logger=[csv,wandb,tensorboard]")) == []

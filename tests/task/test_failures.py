@@ -11,7 +11,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch._dynamo.exc import TorchDynamoException
 
-from atelier.task.endings import explained
+from atelier.task.failures import explain_failures
 from atelier.types import Mistake, Vanished
 
 
@@ -37,14 +37,14 @@ def cfg(tmp_path: Path) -> DictConfig:
     ],
 )
 def test_a_failure_names_its_cure(error: Exception, fragments: list[str], cfg: DictConfig) -> None:
-    with pytest.raises(Mistake) as told, explained(cfg, _trainer()):
+    with pytest.raises(Mistake) as told, explain_failures(cfg, _trainer()):
         raise error
     assert [fragment for fragment in [*fragments, "resume="] if fragment not in str(told.value)] == []
 
 
 def test_one_image_at_a_time_is_not_halved(cfg: DictConfig) -> None:
     cfg.data.batch_size = 1
-    with pytest.raises(Mistake) as told, explained(cfg, _trainer()):
+    with pytest.raises(Mistake) as told, explain_failures(cfg, _trainer()):
         raise torch.OutOfMemoryError("CUDA out of memory")
     said = str(told.value)
     assert "data.batch_size=1." not in said.partition("What helps")[2] and "model.parts=2" not in said
@@ -53,22 +53,22 @@ def test_one_image_at_a_time_is_not_halved(cfg: DictConfig) -> None:
 
 def test_a_file_that_is_missing_because_the_folder_is_gone(cfg: DictConfig, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").unlink()
-    with pytest.raises(Vanished, match="folder is gone"), explained(cfg, _trainer()):
+    with pytest.raises(Vanished, match="folder is gone"), explain_failures(cfg, _trainer()):
         raise FileNotFoundError(2, "No such file or directory", "last.ckpt")
 
 
 def test_what_nobody_foresaw_passes_unchanged(cfg: DictConfig) -> None:
-    with pytest.raises(RuntimeError, match="something else"), explained(cfg, _trainer()):
+    with pytest.raises(RuntimeError, match="something else"), explain_failures(cfg, _trainer()):
         raise RuntimeError("something else")
 
 
 def test_ctrl_c_and_early_signals_keep_their_status(cfg: DictConfig) -> None:
-    with pytest.raises(KeyboardInterrupt), explained(cfg, _trainer()):
+    with pytest.raises(KeyboardInterrupt), explain_failures(cfg, _trainer()):
         try:
             raise KeyboardInterrupt
         except KeyboardInterrupt:
             raise SystemExit(1) from None
-    with pytest.raises(SystemExit) as leaving, explained(cfg, _trainer(received_sigterm=True)):
+    with pytest.raises(SystemExit) as leaving, explain_failures(cfg, _trainer(received_sigterm=True)):
         raise SystemExit
     assert leaving.value.code == 143
 

@@ -1,4 +1,4 @@
-"""The global generator of torch, from which dropout draws."""
+"""The seed of torch's global generator, from which dropout draws."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from atelier.moment import Moment
 
 
-class Chance(Callback):
+class GlobalSeed(Callback):
     """Sets the global generator before every training batch: what it gives is a function of (seed, step, rank).
 
     Everything of ours draws from a :class:`~atelier.moment.Moment`; torch's own layers, such as dropout, cannot be told

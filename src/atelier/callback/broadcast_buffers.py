@@ -1,4 +1,4 @@
-"""Several processes that are one model when it is judged."""
+"""BatchNorm's buffers broadcast before a validation: several processes are one model when it is judged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
-class Alike(Callback):
+class BroadcastBuffers(Callback):
     """Before a validation, every process takes the first one's running statistics: what is scored is what is stored.
 
     They are means over the batches that a process has seen. DDP would hand them out before every step, but not where a

@@ -23,7 +23,7 @@ def keep_weights(cfg: DictConfig) -> None:
     half.replace(kept)
 
 
-def at_hand(extractor: DictConfig, checkpoint: Path) -> DictConfig:
+def kept_extractor(extractor: DictConfig, checkpoint: Path) -> DictConfig:
     """The extractor that a run's checkpoint names, from the run's folder where the file that it names is gone."""
     source, kept = _file(extractor), run_folder(checkpoint) / NAME
     if source is None or source.exists() or not kept.is_file():
