@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Set
 from pathlib import Path
@@ -13,10 +12,11 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from atelier.callback.atomic import sweep, unsaved
+from atelier.callback.atomic import unsaved
 from atelier.callback.recorder import Row, board_of, clock_of
 from atelier.callback.standing import History, whole
 from atelier.types import Diverged, Game, Mistake
+from atelier.whole_file import linked, sweep
 
 ASK_EVERY = 10
 """Batches between two questions that the processes of a run must agree on: each costs a wait for the slowest."""
@@ -157,7 +157,7 @@ class Checkpoints(Checkpoint):
         """Write best.ckpt; what lay there before stays under its epoch's name, if that is among ``runners_up``."""
         best = folder(trainer) / "best.ckpt"
         former = _name_of(best, runners_up) if trainer.is_global_zero else None
-        if former is None or _linked(best, former):
+        if former is None or linked(best, former):
             self._save(trainer, pl_module, "best")
             return
         # A copy could find the disk full half-way. So the new state is written beside the former one, and only once
@@ -199,18 +199,6 @@ def _name_of(best: Path, names: Set[str]) -> Path | None:
     """
     held = _epoch_of(best)
     return None if held is None or _runner_up(held) not in names else best.with_name(_runner_up(held))
-
-
-def _linked(file: Path, name: Path) -> bool:
-    """Give ``file`` the second name ``name``, in the place of whatever has it; whether its system knows of such."""
-    temporary = name.with_name(f".{name.name}.tmp-{os.getpid()}")
-    try:
-        os.link(file, temporary)
-    except OSError:
-        return False
-    temporary.replace(name)
-    temporary.unlink(missing_ok=True)  # it stays where both were names of one file already
-    return True
 
 
 def _epoch_of(file: Path) -> float | None:

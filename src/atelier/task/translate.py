@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.callback.atomic import sweep, write_text
 from atelier.data.names import few_reasons, printable
 from atelier.task.canvas import open_picture
 from atelier.task.former import begin, check
@@ -21,6 +20,7 @@ from atelier.task.tiles import Tiling
 from atelier.task.translator import Generator, fingerprint, open_generator, refused
 from atelier.task.workshop import Workshop
 from atelier.types import Mistake
+from atelier.whole_file import sweep, write_text
 
 log = logging.getLogger(__name__)
 
