@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -118,6 +120,65 @@ def test_a_state_is_kept_under_its_own_epoch_after_a_full_disk(fit, toy, scorebo
     trainer = fit(module, scoreboard, Checkpoints(keep=3), epochs=4, enable_checkpointing=True)
     names = {file.stem for file in (Path(trainer.default_root_dir) / "checkpoints").glob("best*.ckpt")}
     assert {name: saved(name)["callbacks"]["Clock"]["epoch"] for name in names} == {"best": 4.0, "best-3": 3.0}
+
+
+def test_without_second_names_every_state_is_whole_and_under_its_own_epoch(
+    fit, toy, scoreboard, *, saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_short(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", _impossible)
+    monkeypatch.setattr("shutil.copy2", cut_short)
+    fit(toy([0.8, 0.6, 0.3].__getitem__), scoreboard, Checkpoints(keep=3), epochs=3, enable_checkpointing=True)
+    assert _epochs(tmp_path, saved) == {"best": 3.0, "best-2": 2.0, "best-1": 1.0}
+
+
+def test_without_second_names_and_room_what_was_best_stays(
+    fit, toy, scoreboard, *, saved, no_room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full in the third of four epochs, each better than the one before."""
+    monkeypatch.setattr(os, "link", _impossible)
+    module, between = toy([0.8, 0.6, 0.3, 0.1].__getitem__), {}
+    no_room(lambda: module.trainer.current_epoch == 2)
+
+    class Watched(Checkpoints):
+        def save_last(self, trainer, pl_module) -> bool:
+            between[trainer.current_epoch] = _epochs(tmp_path, saved)
+            return super().save_last(trainer, pl_module)
+
+    fit(module, scoreboard, Watched(keep=3), epochs=4, enable_checkpointing=True)
+    assert between[2] == {"best": 2.0, "best-1": 1.0}
+    assert _epochs(tmp_path, saved) == {"best": 4.0, "best-2": 2.0}
+
+
+def test_a_second_name_takes_the_place_of_an_older_file(
+    fit, toy, scoreboard, *, saved, no_room, tmp_path: Path
+) -> None:
+    """The former best asks for its name twice, as the disk is full in between, and finds a torn file there first."""
+    folder, module = tmp_path / "run" / "checkpoints", toy([0.8, 0.3, 0.1].__getitem__)
+    no_room(lambda: module.trainer.current_epoch == 1)
+
+    class Torn(Checkpoints):
+        def save_last(self, trainer, pl_module) -> bool:
+            if trainer.current_epoch == 0:
+                (folder / "best-1.ckpt").write_bytes(b"torn")
+            return super().save_last(trainer, pl_module)
+
+    fit(module, scoreboard, Torn(keep=3), epochs=3, enable_checkpointing=True)
+    assert _epochs(tmp_path, saved) == {"best": 3.0, "best-1": 1.0}
+    assert sorted(file.name for file in folder.iterdir()) == ["best-1.ckpt", "best.ckpt", "last.ckpt"]
+
+
+def _impossible(*names: object) -> None:
+    raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+
+def _epochs(place: Path, saved: Any) -> dict[str, float]:
+    """The best states by their files' names: the epoch that each holds."""
+    names = [file.stem for file in (place / "run" / "checkpoints").glob("best*.ckpt")]
+    return {name: saved(name)["callbacks"]["Clock"]["epoch"] for name in names}
 
 
 def test_processes_that_agree_on_the_time_before_a_validation_save_after_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,14 +106,6 @@ def test_without_truth_and_extractor_nothing_could_decide(fit) -> None:
         fit(Brighter(), distances(), data=Couples(truth=False))
 
 
-def test_too_few_images_for_a_score_are_a_mistake_before_training(fit, pixels) -> None:
-    data, model = Couples(), Brighter()
-    data.images["test", "b"] = data.images["test", "b"][:1]
-    with pytest.raises(Mistake, match=r"the Fréchet distance needs at least 2 .* callback\.scoreboard=null"):
-        fit(model, board(pixels), data=data)
-    assert model.ledger.close() == {}
-
-
 def test_images_are_counted_without_being_gathered(pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Collection, "reals", None)
     board(pixels).expect(Couples())

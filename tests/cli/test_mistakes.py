@@ -23,6 +23,9 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("日本=1", ["'日本=1' is no override"]),
     ("data=ünïcödé", ["there is no data called ünïcödé", "digits"]),
     ("picture=gird", ["picture=gird", "did you mean grid?"]),
+    ("hydra/launcher=null", ["hydra/launcher=null", "leave hydra/launcher out"]),
+    ("hydra/sweeper=3", ["there is no hydra/sweeper called 3"]),
+    ("+network=null", ["+network=null", "leave out the +: network=null"]),
     ("hydra/launcher=foo", ["hydra/launcher/foo", "basic"]),
     ("--nosuchflag", ["--nosuchflag", "without dashes"]),
     ("--lr 3", ["--lr", "without dashes"]),
@@ -109,6 +112,10 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("-m seed=1,2 hydra.sweep.dir=text.ckpt", ["hydra.sweep.dir=text.ckpt", "file of that name"]),
     ("-m model=glob(*gan)", ["model=glob(*gan)", "list the values: model=a,b"]),
     ("-m seed=interval(0,1)", ["seed=interval(0,1)", "list values"]),
+    ("-m regularizer=r1,null", ["regularizer=null", "did you mean none?"]),
+    ("-m logger=csv,null", ["logger=null", "logger=[] among the values"]),
+    ("-m hydra/launcher=basic,null seed=1,2", ["hydra/launcher=null", "leave hydra/launcher out"]),
+    ("-m ~hydra/launcher seed=1,2", ["~hydra/launcher", "cannot go without"]),
     # several at once
     (
         "model=null objective=hinges data.batchsize=3 seed=x",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,17 @@ def test_does_without_a_cache_that_cannot_be_written(
     maker = Maker()
     assert cached_features(Points(), "abc", "test", 3, maker).features is maker.features.features
     assert "not cached" in caplog.text
+
+
+def test_does_without_a_cache_that_has_no_room(caplog: pytest.LogCaptureFixture) -> None:
+    """torch answers a write that fails in its own way, so it really fails here: files are limited in size."""
+    maker = Maker()
+    maker.features = Features(torch.rand(30_000, 2), None)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        assert cached_features(Points(), "abc", "test", None, maker).features is maker.features.features
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "not cached" in caplog.text
+    assert list(cache_dir("features").iterdir()) == []

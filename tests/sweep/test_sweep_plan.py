@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.cli import run
@@ -15,6 +17,7 @@ from atelier.config.environment import register_resolvers
 from atelier.config.override import read
 from atelier.config.sweep import absent, covering, draws, joined, left_open, listed, machinery, planned, unfit, written
 from atelier.config.words import conf_dir, groups
+from atelier.task import train
 
 
 @functools.cache
@@ -36,7 +39,7 @@ def test_the_command_line_beats_what_is_written_down() -> None:
 
 @pytest.mark.parametrize("word", ["data.root=/my/mnist", "latent.dim=4", "+data.x=[1,2]", "data.root='a, b'"])
 def test_keys_of_a_group_that_is_swept_go_as_lists_of_one(word: str) -> None:
-    words = ["experiment=dcgan_mnist,gan_mnist", word, "seed=1,2", "hydra.launcher.jobs=2", "data.subset=", "x.y=null"]
+    words = ["experiment=dcgan_mnist,gan_mnist", word, "seed=1,2", "hydra.launcher.jobs=2"]
     sent = listed(words, conf_dir())
     assert [sent[0], *sent[2:]] == [words[0], *words[2:]]
     key, _, value = word.partition("=")
@@ -49,6 +52,43 @@ def _meaning(word: str) -> tuple[str, object]:
     override = read(word)
     assert override is not None
     return override.get_key_element(), override.value()
+
+
+@pytest.fixture
+def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Sequence[str]]]:
+    """What sweeps hand to their launcher, which runs none of it."""
+    seen: list[Sequence[Sequence[str]]] = []
+
+    class Noting:
+        def launch(self, jobs: Sequence[Sequence[str]], initial_job_idx: int) -> list[object]:
+            seen.append(jobs)
+            return []
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Plugins, "instantiate_launcher", lambda self, **asked: Noting())
+    monkeypatch.setattr(train, "preflight", lambda cfg: [])
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("words", "roots"),
+    [
+        (["data=mnist,fashion_mnist", "data.root=null"], [None, None]),
+        (["data=mnist,fashion_mnist", "++data.root=null"], [None, None]),
+        (["data=mnist,fashion_mnist", "data.root=null,here"], [None, "here", None, "here"]),
+        (["experiment=dcgan_mnist,gan_mnist", "data.root=null"], [None, None]),
+        (["experiment=dcgan_mnist,gan_mnist", "data.root="], ["", ""]),
+    ],
+)
+def test_null_and_nothing_reach_a_key_of_a_group_that_is_swept(
+    words: list[str], roots: list[str | None], launched: list[Sequence[Sequence[str]]]
+) -> None:
+    assert run("train", ["-m", *words, "hydra.sweep.dir=sweep"]) == 0
+    (jobs,) = launched
+    configs = [compose(conf_dir(), "train", job) for job in jobs]
+    assert [(None if cfg is None else cfg.data.root, mistakes) for cfg, mistakes in configs] == [
+        (root, []) for root in roots
+    ]
 
 
 def test_where_no_group_is_swept_words_go_as_they_are() -> None:

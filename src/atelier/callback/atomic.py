@@ -1,51 +1,24 @@
-"""Files that are there whole or not at all."""
+"""Checkpoints that are there whole or not at all, and what else a full disk must not end."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning import Trainer
 
+from atelier.whole_file import replacing
+
 _log = logging.getLogger(__name__)
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A stream whose bytes stand at ``path`` once the block ends well; else ``path`` is as it was.
-
-    The temporary file lies in the same folder, since a rename between file systems is a copy that can be cut
-    short.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A name can be as long as the system allows already.
-    temporary = path.with_name(f".{path.name[:50]}.tmp-{os.getpid()}")
-    try:
-        with temporary.open("wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Put ``text`` (UTF-8) in the place of whatever ``path`` held."""
-    with replacing(path) as stream:
-        stream.write(text.encode())
 
 
 @contextmanager
@@ -60,24 +33,8 @@ def sparing(path: Path) -> Iterator[None]:
         _log.warning("the disk is full: %s was not written, %s; training goes on", path, kept)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed processes left half-written in ``folder``."""
-    for stale in folder.glob(".*.tmp-*"):
-        stale.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    # The rename itself survives a power cut only once the folder is on disk; not every system opens folders.
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Lightning's plugin for checkpoints, writing through :func:`replacing`; one of ``Trainer(plugins=...)``.
+    """Lightning's plugin for checkpoints, each of them whole or not at all; one of ``Trainer(plugins=...)``.
 
     Lightning's own writes to the system's temporary folder and moves the file: where that is another file
     system, a kill in the middle leaves a torn checkpoint under the final name.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import shutil
 import time
 from collections.abc import Set
 from pathlib import Path
@@ -15,10 +12,11 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from atelier.callback.atomic import sweep, unsaved
+from atelier.callback.atomic import unsaved
 from atelier.callback.recorder import Row, board_of, clock_of
 from atelier.callback.score_history import History, whole
 from atelier.types import Diverged, Game, Mistake
+from atelier.whole_file import linked, sweep
 
 ASK_EVERY = 10
 """Batches between two questions that the processes of a run must agree on: each costs a wait for the slowest."""
@@ -147,15 +145,27 @@ class Checkpoints(Checkpoint):
         places, now = ranking(board.history)[: self.keep], board.history.rows[-1]["epoch"]
         runners_up = {_runner_up(epoch) for epoch in places[1:]}
         if places[:1] == [now]:
-            if trainer.is_global_zero and runners_up:
-                _keep_former(folder(trainer) / "best.ckpt", runners_up)
-            self._save(trainer, pl_module, "best")
+            self._save_first(trainer, pl_module, now, runners_up)
         elif now in places:
             self._save(trainer, pl_module, Path(_runner_up(now)).stem)
         if trainer.is_global_zero:
             for file in folder(trainer).glob("best-*.ckpt"):
                 if file.name not in runners_up:
                     file.unlink(missing_ok=True)
+
+    def _save_first(self, trainer: Trainer, pl_module: LightningModule, now: float, runners_up: Set[str]) -> None:
+        """Write best.ckpt; what lay there before stays under its epoch's name, if that is among ``runners_up``."""
+        best = folder(trainer) / "best.ckpt"
+        former = _name_of(best, runners_up) if trainer.is_global_zero else None
+        if former is None or linked(best, former):
+            self._save(trainer, pl_module, "best")
+            return
+        # A copy could find the disk full half-way. So the new state is written beside the former one, and only once
+        # both are whole the names move on.
+        beside = best.with_name(_runner_up(now))
+        if self._save(trainer, pl_module, beside.stem):
+            best.replace(former)
+            beside.replace(best)
 
     def _save(self, trainer: Trainer, pl_module: LightningModule, name: str) -> bool:
         if self._lost:
@@ -181,22 +191,14 @@ def _runner_up(epoch: float) -> str:
     return f"best-{whole(epoch)}.ckpt"
 
 
-def _keep_former(best: Path, names: Set[str]) -> None:
-    """Give the file ``best`` a second name, of its epoch, under which its content stays when it is written anew.
+def _name_of(best: Path, names: Set[str]) -> Path | None:
+    """The name by its epoch of the state in ``best``; None if it is not among ``names``.
 
-    It gets one of ``names`` or none. The file itself is asked for its epoch: the state that came second may have found
-    no room, and after a kill a later one may lie there than the resumed run knows of.
+    The file itself is asked: the state that came second may have found no room, and after a kill a later one may lie
+    there than the resumed run knows of.
     """
     held = _epoch_of(best)
-    if held is None or _runner_up(held) not in names:
-        return
-    name = best.with_name(_runner_up(held))
-    name.unlink(missing_ok=True)
-    try:
-        os.link(best, name)
-    except OSError:  # a file system without second names
-        with contextlib.suppress(OSError):
-            shutil.copy2(best, name)
+    return None if held is None or _runner_up(held) not in names else best.with_name(_runner_up(held))
 
 
 def _epoch_of(file: Path) -> float | None:

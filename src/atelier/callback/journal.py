@@ -13,7 +13,8 @@ from typing import Any
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-from atelier.callback.atomic import sparing, write_text
+from atelier.callback.atomic import sparing
+from atelier.whole_file import write_text
 
 _POSITION = ["epoch", "images_seen"]
 

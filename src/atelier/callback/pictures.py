@@ -10,9 +10,10 @@ from PIL.PngImagePlugin import PngInfo
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers.logger import Logger
 
-from atelier.callback.atomic import replacing, sparing
+from atelier.callback.atomic import sparing
 from atelier.callback.picture import Drawn
 from atelier.callback.recorder import clock_of, tell
+from atelier.whole_file import replacing
 
 
 class Caption(NamedTuple):

@@ -12,7 +12,6 @@ import jinja2
 from omegaconf import OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from atelier.callback.atomic import write_text
 from atelier.callback.chart import Curve, chart
 from atelier.callback.embed import embed
 from atelier.callback.frames import frames, studies
@@ -23,6 +22,7 @@ from atelier.callback.score_panels import NARROW, Panel, notes, score_panels
 from atelier.callback.twins import Twins, twins
 from atelier.callback.words import brief, duration, size
 from atelier.types import Vanished
+from atelier.whole_file import write_text
 
 _log = logging.getLogger(__name__)
 

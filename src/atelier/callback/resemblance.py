@@ -46,20 +46,6 @@ class Resemblance:
         """All figures, each with whether a higher value is better."""
         return {f"{stem}_{way}": higher for stem, higher in self.stems.items() for way in WAYS}
 
-    def rehearse(self, data: Domains, split: str) -> None:
-        """Find out before training whether ``split`` has images enough.
-
-        Raises:
-            Mistake: if a score needs more, naming it.
-        """
-        sizes = {domain: data.domain(domain).size(split) for domain, _ in WAYS.values()}
-        for source, target in WAYS.values():
-            real, fake = (Features(torch.zeros(sizes[domain], 1), None) for domain in (target, source))
-            try:
-                figures(self.scores, self.extractor, real, fake)
-            except Mistake as mistake:
-                raise Mistake(f"{mistake}; callback.scoreboard=null goes without scores") from None
-
     def reset(self, device: torch.device | str) -> None:
         """Forget the last pass; the next one's images lie on ``device``."""
         self.extractor.to(device)

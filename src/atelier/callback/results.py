@@ -15,13 +15,14 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from atelier.callback.atomic import sparing, write_text
+from atelier.callback.atomic import sparing
 from atelier.callback.clock import peak_memory_bytes
 from atelier.callback.monitor import Monitor
 from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.score_history import whole
 from atelier.types import Game, Vanished
+from atelier.whole_file import write_text
 
 _PACKAGES = (
     "atelier-lab",

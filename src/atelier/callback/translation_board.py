@@ -36,7 +36,7 @@ class TranslationBoard(Callback):
         """Find out what can be measured in ``data``; what it knows of the truth decides which figure counts.
 
         Raises:
-            Mistake: if nothing could tell a good translator from one that does nothing, or there are too few images.
+            Mistake: if nothing could tell a good translator from one that does nothing.
         """
         self._judge.expect(data, data.eval_split)
         self.history.higher = _public(self._judge.names)

@@ -43,7 +43,7 @@ class TranslationJudge:
         """Get ready for translations of ``split``.
 
         Raises:
-            Mistake: if nothing could tell a good translator from one that does nothing, or there are too few images.
+            Mistake: if nothing could tell a good translator from one that does nothing.
         """
         self._split = split
         self._truths = {way: data.truth(split, source) for way, (source, _) in WAYS.items()}
@@ -52,8 +52,6 @@ class TranslationJudge:
                 "extractor=none: this data knows no true translations, so nothing tells a good translator from one "
                 "that does nothing; choose an extractor, or go without scores by callback.scoreboard=null"
             )
-        if self._resemblance is not None:
-            self._resemblance.rehearse(data, split)
 
     @property
     def _means(self) -> dict[str, bool]:

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from omegaconf import OmegaConf
 
 from atelier.callback.words import brief, near
 from atelier.types import Mistake
+from atelier.whole_file import write_text
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +95,9 @@ def tell(outcomes: Sequence[Outcome], folder: Path) -> None:
     log.info("Table: %s", near(folder / "sweep.csv"))
     text = io.StringIO(newline="")
     csv.writer(text).writerows([header, *rows])
-    put(folder / "sweep.csv", text.getvalue())
+    write_text(folder / "sweep.csv", text.getvalue())
     record = {"score": score, "jobs": [one._asdict() for one in outcomes]}
-    put(folder / "sweep.json", json.dumps(record, indent=2) + "\n")
+    write_text(folder / "sweep.json", json.dumps(record, indent=2) + "\n")
 
 
 def _row(one: Outcome, keys: Sequence[str]) -> list[Any]:
@@ -118,11 +118,3 @@ def answered() -> Iterator[None]:
     except Mistake as mistake:
         print(f"atelier: {mistake}", file=sys.stderr)  # noqa: T201  # standard error is where mistakes are told
         sys.exit(2)
-
-
-def put(file: Path, text: str) -> None:
-    """Write ``text`` so that readers find the old file or the new one."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.tmp-{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    temporary.replace(file)

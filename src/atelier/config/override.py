@@ -20,6 +20,8 @@ FILLED_IN = {"run_dir", "model_name", "data_name"}
 _SEVERAL = {"callback", "experiment", "logger", "metric"}
 """Groups of which several options can be chosen at once."""
 
+_HYDRA_NEEDS = {"hydra/launcher", "hydra/sweeper"}
+
 
 def quoted(word: str) -> str:
     """``word``, its value in quotes if Hydra cannot read it bare: paths with ``=``, brackets or accented letters."""
@@ -77,12 +79,12 @@ def wrong_choice(override: Override, options: dict[str, list[str]], dispensable:
     """
     word, group = override.input_line, group_of(override)
     if group not in options:
-        return None
+        return _wrong_part(override)
     if override.is_delete():
         return None if group in dispensable else f"{word}: a run cannot go without{suggestion('none', options[group])}"
     value = override.value()
     if override.is_add() or override.is_force_add():
-        return f"{word}: {group} is there already; leave out the +: {group}={value}"
+        return f"{word}: {group} is there already; leave out the +: {group}={_typed(value)}"
     if isinstance(value, list) and group not in _SEVERAL:
         return f"{word}: choose one {group}{suggestion('', options[group])}"
     if value == [] and group not in dispensable:
@@ -90,11 +92,27 @@ def wrong_choice(override: Override, options: dict[str, list[str]], dispensable:
     unknown = [choice for choice in (value if isinstance(value, list) else [value]) if choice not in options[group]]
     if not unknown:
         return None
-    name = "null" if unknown[0] is None else str(unknown[0])
+    name = _typed(unknown[0])
     near = suggestion("none" if name == "null" else name, options[group])
     if name == "null" and group in dispensable:
-        return f"{word}: to go without, write ~{group}{near}"
+        among = f", or {group}=[] among the values of a sweep" if group in _SEVERAL else ""
+        return f"{word}: to go without, write ~{group}{among}{near}"
     return f"{word}: there is no {group} called {name or 'nothing at all'}{near}"
+
+
+def _wrong_part(override: Override) -> str | None:
+    """What is wrong with a choice from one of Hydra's own groups, so far as Hydra would not say it in words."""
+    word, group = override.input_line, group_of(override)
+    if override.is_delete():
+        return f"{word}: a sweep cannot go without" if group in _HYDRA_NEEDS else None
+    value = override.value()
+    if value is None:
+        return f"{word}: name one, or leave {group} out"
+    return None if isinstance(value, str | list) else f"{word}: there is no {group} called {value}"
+
+
+def _typed(value: object) -> str:
+    return "null" if value is None else str(value)
 
 
 def wrong_key(override: Override, base: DictConfig, known: set[str]) -> str | None:

@@ -64,7 +64,8 @@ def planned(hydra: DictConfig | None, words: Sequence[str]) -> list[list[str]]:
 def listed(words: Sequence[str], groups: Path) -> list[str]:
     """``words`` for Hydra, which looks at a sweep first without what is swept.
 
-    Where that is a group's option, keys that belong to it would be unknown to Hydra: they go as lists of one value.
+    Where that is a group's option, keys that belong to it would be unknown to Hydra: they go as lists of one value,
+    which are swept as well.
 
     groups: the folder of the groups.
     """
@@ -79,7 +80,10 @@ def _as_list(word: str) -> str:
     if override is None or override.is_sweep_override() or "." not in key or key.startswith("hydra."):
         return word
     sent = f"{key}=choice({value})"
-    return word if read(sent) is None else sent  # Hydra takes null into no list
+    if read(sent) is not None:
+        return sent
+    # Hydra takes neither null nor nothing into a list; of what has two pluses it does not ask whether the key is known.
+    return word if key.startswith("+") else f"++{word}"
 
 
 def written(hydra: DictConfig | None) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from atelier.cachedir import cache_dir
+from atelier.whole_file import write_text
 
 Key = str
 
@@ -63,7 +63,4 @@ def _content(path: Path, most_bytes: int) -> str:
 def _remember(known: Path, key: Key) -> None:
     """Write it down for the next time; where that fails, the files are read again then."""
     with suppress(OSError):
-        known.parent.mkdir(parents=True, exist_ok=True)
-        writing = known.with_name(f".{known.name}.{os.getpid()}")
-        writing.write_text(key, encoding="ascii")
-        writing.replace(known)
+        write_text(known, key)

@@ -17,6 +17,7 @@ from atelier.data import cache, picture
 from atelier.data.fetch import Unfetched, fetch, is_http
 from atelier.data.shard_index import Index, from_json, read_index
 from atelier.types import Mistake
+from atelier.whole_file import write_text
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -91,10 +92,7 @@ class Store:
         if kept.is_file():
             return from_json(kept.read_text())
         index = self._read(place)
-        with cache.lock(f"{kept.stem}.json"):
-            written = kept.with_suffix(".new")
-            written.write_text(index.to_json())
-            written.replace(kept)  # who looks meanwhile finds it whole or not at all
+        write_text(kept, index.to_json())
         return index
 
     def _read(self, place: int) -> Index:

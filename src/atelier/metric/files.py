@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from atelier.whole_file import replacing
+
 
 def write_atomically(path: Path, content: dict[str, Any]) -> None:
-    """``torch.save`` under a temporary name, then renamed: readers see nothing or all of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """``torch.save``, of which readers see nothing or all. Raises OSError where ``path`` cannot be written."""
     try:
-        torch.save(content, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with replacing(path) as stream:
+            torch.save(content, stream)
+    except RuntimeError as error:  # torch's word for a write that failed, in which the system's is hidden
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def read_plain(path: Path) -> Any:

@@ -30,7 +30,7 @@ class FrechetDistance:
 
     def __call__(self, real: Features, fake: Features) -> dict[str, float]:
         """The distance of features ``[N, d]`` and ``[M, d]``; Mistake for fewer than two images on a side."""
-        require_images("the Fréchet distance", 2, real.features, fake.features)
+        self.demand(real, fake)
         ours = self._real(real.features)
         count, width = fake.features.shape
         if count < width:
@@ -41,6 +41,10 @@ class FrechetDistance:
             trace, across = spread.trace(), _trace_of_root_of_product(ours.root, spread)
         squared = (ours.mean - mean).square().sum() + ours.root.square().sum() + trace
         return {"fd": (squared - 2 * across).clamp(min=0).item()}
+
+    def demand(self, real: Features, fake: Features) -> None:
+        """Mistake for fewer than two images on a side: one has no covariance."""
+        require_images("the Fréchet distance", 2, real.features, fake.features)
 
 
 def _trace_of_root(root: Tensor, spread: Tensor) -> Tensor:

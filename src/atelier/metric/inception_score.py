@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from atelier.metric.score import exact, require_images
+from atelier.metric.score import exact
 from atelier.types import Features, Mistake
 
 
@@ -29,9 +29,17 @@ class InceptionScore:
         """The score of logits ``[N, K]``, in parts of consecutive rows; {} without logits."""
         if fake.logits is None:
             return {}
-        require_images("the Inception Score", self.splits, fake.features, fake.features)
+        self.demand(real, fake)
         parts = [_score(part) for part in exact(fake.logits).log_softmax(dim=1).tensor_split(self.splits)]
         return {"inception_score": sum(parts) / len(parts)}
+
+    def demand(self, real: Features, fake: Features) -> None:
+        """Mistake for fewer fakes than parts."""
+        if fake.logits is not None and len(fake.logits) < self.splits:
+            raise Mistake(
+                f"the Inception Score in splits={self.splits} parts needs at least {self.splits} images; there are "
+                f"{len(fake.logits)} fake ones"
+            )
 
 
 def _score(log_p: Tensor) -> float:

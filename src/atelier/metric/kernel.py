@@ -41,7 +41,7 @@ class KernelDistance:
 
     def __call__(self, real: Features, fake: Features) -> dict[str, float]:
         """The distance of features ``[N, d]`` and ``[M, d]``; Mistake for fewer than two images on a side."""
-        require_images("the kernel distance", 2, real.features, fake.features)
+        self.demand(real, fake)
         x, y = exact(real.features), exact(fake.features)
         subsets, size = self.protocol(len(x), len(y)).values()
         among_reals = self._real(real.features)
@@ -53,6 +53,10 @@ class KernelDistance:
                 among_reals[size, subset] = within(some_x)
             total += among_reals[size, subset] + within(some_y) - 2 * across(some_x, some_y)
         return {"kid": (total / subsets).item()}
+
+    def demand(self, real: Features, fake: Features) -> None:
+        """Mistake for fewer than two images on a side: kernels are of two different ones."""
+        require_images("the kernel distance", 2, real.features, fake.features)
 
     def protocol(self, real: int, fake: int) -> dict[str, Any]:
         """How many subsets of how many images are drawn from so many."""

@@ -29,7 +29,7 @@ class PrecisionRecall:
 
     def __call__(self, real: Features, fake: Features) -> dict[str, float]:
         """Both for features ``[N, d]`` and ``[M, d]``; Mistake unless both sides have more than k images."""
-        require_images(f"precision and recall with k={self.k}", self.k + 1, real.features, fake.features)
+        self.demand(real, fake)
         real_radii = self._radii(real.features)
         x, y = exact(real.features), exact(fake.features)
         fake_radii = radii(y, self.k)
@@ -38,6 +38,10 @@ class PrecisionRecall:
             precise += int((distances <= real_radii).any(dim=1).sum())
             recalled |= (distances <= fake_radii[rows].unsqueeze(1)).any(dim=0)
         return {"precision": precise / len(y), "recall": int(recalled.sum()) / len(x)}
+
+    def demand(self, real: Features, fake: Features) -> None:
+        """Mistake unless both sides have more than k images."""
+        require_images(f"precision and recall with k={self.k}", self.k + 1, real.features, fake.features)
 
 
 class DensityCoverage:
@@ -56,7 +60,7 @@ class DensityCoverage:
 
     def __call__(self, real: Features, fake: Features) -> dict[str, float]:
         """Both for features ``[N, d]`` and ``[M, d]``; Mistake unless both sides have more than k images."""
-        require_images(f"density and coverage with k={self.k}", self.k + 1, real.features, fake.features)
+        self.demand(real, fake)
         real_radii = self._radii(real.features)
         x, y = exact(real.features), exact(fake.features)
         hits, covered = 0, 0
@@ -65,6 +69,10 @@ class DensityCoverage:
             hits += int(inside.sum())
             covered += int(inside.any(dim=1).sum())
         return {"density": hits / (self.k * len(y)), "coverage": covered / len(x)}
+
+    def demand(self, real: Features, fake: Features) -> None:
+        """Mistake unless both sides have more than k images."""
+        require_images(f"density and coverage with k={self.k}", self.k + 1, real.features, fake.features)
 
 
 def radii(x: Tensor, k: int) -> Tensor:

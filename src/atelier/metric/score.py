@@ -31,6 +31,15 @@ class Score(Protocol):
 
 
 @runtime_checkable
+class Demanding(Protocol):
+    """A score that some images are too few for."""
+
+    def demand(self, real: Features, fake: Features) -> None:
+        """Raise :class:`Mistake` unless there are images enough. Only shapes are looked at: it can be asked before."""
+        ...
+
+
+@runtime_checkable
 class Sized(Protocol):
     """A score whose figures depend on numbers besides the images."""
 
@@ -61,8 +70,7 @@ def require_images(score: str, least: int, real: Tensor, fake: Tensor) -> None:
     """Raise :class:`Mistake` unless both sides have ``least`` rows."""
     if min(len(real), len(fake)) < least:
         raise Mistake(
-            f"{score} needs at least {least} images on each side; there are {len(real)} real and {len(fake)} "
-            "fake ones: validate on more images, or leave this score out of `metric`"
+            f"{score} needs at least {least} images on each side; there are {len(real)} real and {len(fake)} fake ones"
         )
 
 

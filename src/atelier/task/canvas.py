@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from atelier.callback.atomic import replacing
 from atelier.data.picture import most_pixels, open_upright
 from atelier.task.jobs import SUFFIXES
+from atelier.whole_file import replacing
 
 # Of a thread of pixels even one tile's padding would be many times the picture. No JPEG is longer either.
 _LONGEST = 65_535

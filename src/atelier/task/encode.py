@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from omegaconf import DictConfig
 
-from atelier.callback.atomic import replacing
 from atelier.checkpoint import load, read
 from atelier.task.inputs import in_batches, inputs
 from atelier.task.listen import below, heard
 from atelier.types import Encoder, Mistake
+from atelier.whole_file import replacing
 
 log = logging.getLogger(__name__)
 

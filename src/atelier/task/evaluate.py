@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from atelier.callback.figures import figures, protocol, public_names, real_features, see, try_on
+from atelier.callback.figures import figures, protocol, public_names, real_features, see
 from atelier.callback.results import jsonable
 from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
@@ -27,6 +27,7 @@ from atelier.pixels import as_unit
 from atelier.task.extractor_weights import kept_extractor
 from atelier.task.inputs import checkpoint_data
 from atelier.task.listen import below, heard
+from atelier.task.scorable import unscorable
 from atelier.task.score_translations import check, translation_scores
 from atelier.types import Features, Mistake, Reals, Reconstructor, Sampler, Translator, averages
 
@@ -41,7 +42,7 @@ def preflight(cfg: DictConfig) -> list[str]:
         loaded = load(cfg.ckpt)
         data, extractor = cache(lambda: checkpoint_data(cfg, loaded)), cache(lambda: _prepared(cfg, loaded))
         mistakes += heard([data, extractor])
-        mistakes += [] if mistakes else heard([lambda: _try_on(cfg, loaded, data(), extractor())])
+        mistakes += [] if mistakes else _unscorable(cfg, loaded, data(), extractor())
         if not isinstance(loaded.model, Sampler | Reconstructor | Translator):
             mistakes.append(f"ckpt={cfg.ckpt}: this model makes no images that could be scored")
     return mistakes
@@ -106,10 +107,20 @@ def _prepared(cfg: DictConfig, loaded: Loaded) -> Extractor:
     return extractor
 
 
-def _try_on(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor) -> None:
-    try_on(extractor, data, cfg.split)
-    if isinstance(loaded.model, Translator):
-        check(cfg, data, extractor, _part(cfg, loaded, "metric"))
+def _unscorable(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor) -> list[str]:
+    """What keeps the split, or so many fakes, from being scored."""
+    translates = isinstance(loaded.model, Translator)
+    mistakes = heard([lambda: check(cfg, data)]) if translates else []
+
+    def made(size: int) -> int:
+        count = cfg.samples or size
+        return count if isinstance(loaded.model, Sampler) else min(count, size)
+
+    typed = f"split={cfg.split}" if cfg.samples is None else f"samples={cfg.samples}"
+    # Options of the checkpoint's own scores can be named once their group is.
+    group = "" if cfg.get("metric") is not None else f"metric={'translation' if translates else 'generation'} "
+    scarce = f"{typed}: {{says}}; score more images, or leave this score out by {group}metric.{{name}}=null"
+    return mistakes + unscorable(extractor, _part(cfg, loaded, "metric"), data, cfg.split, made, scarce)
 
 
 def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:

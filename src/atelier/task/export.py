@@ -11,7 +11,6 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from atelier.callback.atomic import write_text
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.resume import run_folder
 from atelier.task.exporting.card import card
@@ -22,6 +21,7 @@ from atelier.task.exporting.program import Bundle
 from atelier.task.exporting.written import Format, Written
 from atelier.task.listen import heard
 from atelier.types import Mistake
+from atelier.whole_file import write_text
 
 log = logging.getLogger(__name__)
 

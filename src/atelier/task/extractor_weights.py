@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from atelier.config.resume import run_folder
+from atelier.whole_file import replacing
 
 NAME = "extractor.pt"
 """In a run's folder."""
@@ -18,9 +19,8 @@ def keep_weights(cfg: DictConfig) -> None:
     source, kept = _file(cfg.extractor), Path(cfg.run_dir, NAME)
     if source is None or not source.is_file():
         return
-    half = kept.with_suffix(".part")
-    shutil.copyfile(source, half)
-    half.replace(kept)
+    with source.open("rb") as weights, replacing(kept) as stream:
+        shutil.copyfileobj(weights, stream)
 
 
 def kept_extractor(extractor: DictConfig, checkpoint: Path) -> DictConfig:

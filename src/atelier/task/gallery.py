@@ -13,8 +13,8 @@ from urllib.parse import quote
 import jinja2
 from PIL import Image
 
-from atelier.callback.atomic import write_text
 from atelier.data.names import printable
+from atelier.whole_file import write_text
 
 MOST = 120
 """Pictures that a page shows: with two thumbnails of about 20 kB each it stays below 10 MB."""

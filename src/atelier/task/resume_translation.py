@@ -9,9 +9,9 @@ from typing import Any
 
 from PIL import Image
 
-from atelier.callback.atomic import write_text
 from atelier.task.jobs import Job
 from atelier.types import Mistake
+from atelier.whole_file import write_text
 
 _NAME = "translate.json"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from pytorch_lightning import Callback, LightningModule, Trainer, seed_everythin
 
 from atelier.callback.atomic import AtomicCheckpointIO
 from atelier.callback.broadcast_buffers import BroadcastBuffers
-from atelier.callback.figures import try_on
 from atelier.callback.folder_guard import FolderGuard
 from atelier.callback.global_seed import GlobalSeed
 from atelier.callback.overseer import prunes, verdict
@@ -44,6 +43,7 @@ from atelier.task.loggers import introduce, opened
 from atelier.task.precision import multiplying, settle, unsuitable
 from atelier.task.ranks import leading
 from atelier.task.resume import checkpoint, keep, obstacles, plain, record, retuned, steps
+from atelier.task.scorable import unscorable, validated, validates
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,15 @@ def _unprepared(cfg: DictConfig) -> list[str]:
     mistakes = heard([data, extractor])
     if mistakes or (ready := extractor()) is None:
         return mistakes
-    return heard([lambda: try_on(ready, data(), cfg.data.eval_split)])
+    with quiet():
+        trainer: Trainer = build(cfg.trainer)(logger=False)
+    # A run that never validates has no scores to take.
+    scores = {str(name): build(node) for name, node in cfg.metric.items() if node is not None and validates(trainer)}
+    made = partial(validated, trainer, cfg.data.eval_batch_size)
+    limit = cfg.trainer.get("limit_val_batches")
+    typed = f"data.eval_split={cfg.data.eval_split}" if limit is None else f"trainer.limit_val_batches={limit}"
+    scarce = f"{typed}: {{says}}; validate on more images, or leave this score out by metric.{{name}}=null"
+    return unscorable(ready, scores, data(), cfg.data.eval_split, made, scarce)
 
 
 def _data(cfg: DictConfig) -> Any:

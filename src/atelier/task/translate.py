@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.callback.atomic import sweep, write_text
 from atelier.data.names import few_reasons, printable
 from atelier.task.canvas import open_picture
 from atelier.task.gallery import write_gallery
@@ -21,6 +20,7 @@ from atelier.task.tiles import Tiling
 from atelier.task.translate_pictures import PictureTranslator
 from atelier.task.translator import Generator, fingerprint, open_generator, refused
 from atelier.types import Mistake
+from atelier.whole_file import sweep, write_text
 
 log = logging.getLogger(__name__)
 

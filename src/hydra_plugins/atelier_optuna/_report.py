@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atelier.callback.words import called, near
-from atelier.cli.outcome import put
+from atelier.whole_file import write_text
 from hydra_plugins.atelier_optuna._storage import shown
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def report(study: SharedStudy, folder: Path) -> float | None:
         log.info("%d more are in the hands of other workers: this is the best so far", at_work)
     record["counts"] = {state: states.count(state) for state in sorted(set(states))}
     record["trials"] = list(map(_row, trials))
-    put(folder / "optimization_results.json", json.dumps(record, indent=2) + "\n")
+    write_text(folder / "optimization_results.json", json.dumps(record, indent=2) + "\n")
     log.info("Trials: %s", near(folder / "optimization_results.json"))
     return None if best is None else best.value
 
