@@ -4,6 +4,8 @@ import copy
 import os
 import pickle
 import random
+import shutil
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from omegaconf import DictConfig
 
 import atelier
 from atelier.checkpoint import FORMAT, find, load, pour, read
+from atelier.cli import run
 from atelier.config.build import build
 from atelier.types import Mistake
 
@@ -112,6 +115,55 @@ class Malice:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os.system, (f"touch {self.marker}",)
+
+
+@pytest.fixture
+def gone_through(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The checkpoints that are read from end to end, each as often as it is."""
+    seen: list[str] = []
+    test = zipfile.ZipFile.testzip
+
+    def noted(archive: zipfile.ZipFile) -> str | None:
+        seen.append(Path(str(archive.filename)).name)
+        return test(archive)
+
+    monkeypatch.setattr(zipfile.ZipFile, "testzip", noted)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["evaluate", "samples=20"], ["sample", "samples=2"], ["export", "format=reference"], ["train", "resume"]],
+    ids=lambda words: words[0],
+)
+def test_a_verb_goes_through_its_checkpoint_once(
+    words: list[str], trained: Path, gone_through: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    verb, *more = words
+    if more == ["resume"]:
+        assert run(verb, ["resume=run", "trainer.max_epochs=3"]) == 0
+        assert gone_through == ["last.ckpt"]
+    else:
+        expected = 2 if verb == "export" else 0  # a DCGAN has no such files, which is found out by opening it
+        assert run(verb, ["ckpt=run", *more, "hydra.run.dir=out"]) == expected
+        assert gone_through == ["best.ckpt"]
+
+
+def test_a_file_that_was_sound_is_gone_through_again_once_it_changes(trained: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.ckpt"
+    shutil.copy(trained / "checkpoints" / "last.ckpt", file)
+    read(file)
+    stat, content = file.stat(), bytearray(file.read_bytes())
+    with zipfile.ZipFile(file) as archive:
+        largest = max(archive.infolist(), key=lambda one: one.file_size)
+    content[largest.header_offset + 200] ^= 1  # within a weight
+    time.sleep(0.02)  # the system's clock of files has ticks
+    file.write_bytes(content)
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.raises(Mistake, match="damaged"):
+        read(file)
 
 
 def test_a_malicious_pickle_runs_nothing(content: dict[str, Any], write: Callable[[Any], Path], tmp_path: Path) -> None:

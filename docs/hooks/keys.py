@@ -15,7 +15,6 @@ _FACTS = {
     "kind": "single images, or unpaired domains",
     "num_classes": "how many classes there are",
     "labels": "whether images have class numbers",
-    "extractor": "whose features score models on this data",
     "epochs": "of the usual recipe: trainer.max_epochs follows",
     "validate_every": "epochs between two validations: trainer.check_val_every_n_epoch follows",
     "width": "channels of a network that suits the data: models follow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import zipfile
 from pathlib import Path
@@ -121,9 +122,8 @@ def position(content: dict[str, Any]) -> float:
 
 def _opened(file: Path) -> dict[str, Any]:
     try:
-        with zipfile.ZipFile(file) as archive:  # torch itself does not compare the check sums
-            if broken := archive.testzip():
-                raise zipfile.BadZipFile(broken)
+        stat = file.stat()
+        _compare_sums(file, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
         # Mapped: a verb that needs one network does not load the others and the optimizers' moments.
         content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # a damaged file can fail anywhere in torch, zip or pickle
@@ -141,6 +141,20 @@ def _opened(file: Path) -> dict[str, Any]:
     if _refers(passport["config"]):  # to the environment of whoever opens it, for example
         raise Mistake(f"{file}: a stored configuration holds values alone, and no references (${{...}})")
     return content
+
+
+@functools.lru_cache(maxsize=16)
+def _compare_sums(file: Path, state: tuple[int, ...]) -> None:
+    """Read all of ``file`` and compare its check sums, which torch itself does not do; once while it is as it was.
+
+    A verb opens its checkpoint up to seven times. What it then maps is read where it is used alone.
+
+    Raises:
+        BadZipFile: if they differ.
+    """
+    with zipfile.ZipFile(file) as archive:
+        if broken := archive.testzip():
+            raise zipfile.BadZipFile(broken)
 
 
 def _refers(value: object) -> bool:

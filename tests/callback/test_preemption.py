@@ -75,3 +75,36 @@ def test_at_an_epochs_end_it_is_said_whether_the_state_was_saved(
         fit(toy(), Sent(), Checkpoints(), Preemption("go on"), epochs=2, enable_checkpointing=True)
     assert leaving.value.code == 143
     assert (": NOT saved (no room" if full else ": saved. To go on") in caplog.text
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_a_batch_that_fails_once_a_signal_has_come_is_the_signals_end(
+    number: signal.Signals, status: int, epoch: int, *, fit, toy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a compiler or a process that loads data has got it too."""
+
+    class Killed(Callback):
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if trainer.current_epoch == epoch:
+                signal.raise_signal(number)
+                raise RuntimeError("the compiler was killed")
+
+    preemption, before = Preemption("go on"), signal.getsignal(number)
+    with caplog.at_level("INFO", "atelier"), pytest.raises(RuntimeError):
+        fit(toy(), Killed(), Checkpoints(), preemption, epochs=2, enable_checkpointing=True)
+    assert preemption.cut_off == status
+    assert signal.getsignal(number) is before
+    assert "amid a batch (RuntimeError)" in caplog.text
+    assert ("the last checkpoint is kept. To go on:" if epoch else "nothing was saved yet") in caplog.text
+
+
+def test_what_fails_without_a_signal_is_no_end_of_its(fit, toy) -> None:
+    class Failing(Callback):
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+            raise RuntimeError("something else")
+
+    preemption = Preemption("go on")
+    with pytest.raises(RuntimeError, match="something else"):
+        fit(toy(), preemption, Failing(), enable_checkpointing=True)
+    assert preemption.cut_off is None

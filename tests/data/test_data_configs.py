@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,6 @@ FACTS = {
     "kind",
     "num_classes",
     "labels",
-    "extractor",
     "epochs",
     "validate_every",
     "width",
@@ -61,7 +61,8 @@ def test_every_data_set_is_built_as_described(name: str) -> None:
     made = instantiate(node)
     assert isinstance(made, module)
     assert made.facts["image_size"] == node.image_size
-    assert f"override /extractor@_global_.extractor: {node.facts.extractor}\n" in lineage(name)
+    (extractor,) = re.findall(r"override /extractor@_global_\.extractor: (\w+)\n", lineage(name))
+    assert (CONF.parent / "extractor" / f"{extractor}.yaml").is_file()
 
 
 def test_shape_and_root_reach_the_source() -> None:

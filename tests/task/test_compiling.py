@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from torch._inductor.exc import InvalidCxxCompiler
 
 from atelier.cli import run
 from atelier.task.compiling import COMPILED, compile_networks, uncompilable
+
+SRC = Path(__file__).parents[2] / "src"
 
 Compose = Callable[..., DictConfig]
 
@@ -57,3 +61,28 @@ def test_what_was_compiled_is_kept_beside_other_caches(
     compile_networks(composed("compile=true"), Player())
     assert os.environ[COMPILED] == str(session_cache / "compiled")
     del os.environ[COMPILED]
+
+
+COMPILER = """#!/bin/sh
+case "$*" in *.cpp*) kill -TERM 0; sleep 5;; esac
+exec c++ "$@"
+"""
+"""Its whole group is told to stop as soon as it is given something to compile."""
+
+
+@pytest.mark.slow
+def test_a_signal_that_reaches_the_compiler_too_ends_the_run_as_a_signal_does(tmp_path: Path) -> None:
+    compiler = tmp_path / "compiler"
+    compiler.write_text(COMPILER)
+    compiler.chmod(0o755)
+    words = ["model=gan", "data=digits", "trainer=cpu", "compile=true", f"hydra.run.dir={tmp_path / 'run'}"]
+    ended = subprocess.run(
+        [sys.executable, str(SRC / "train.py"), *words],
+        env={**os.environ, "CXX": str(compiler), COMPILED: str(tmp_path / "cache")},
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 143, ended.stderr
+    assert "stopped by a signal to terminate" in ended.stderr and "could not compile" not in ended.stderr

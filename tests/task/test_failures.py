@@ -11,6 +11,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch._dynamo.exc import TorchDynamoException
 
+from atelier.callback.preemption import Preemption
 from atelier.task.failures import explain_failures
 from atelier.types import Mistake, Vanished
 
@@ -73,5 +74,13 @@ def test_ctrl_c_and_early_signals_keep_their_status(cfg: DictConfig) -> None:
     assert leaving.value.code == 143
 
 
+def test_a_failure_that_a_signal_brought_about_ends_as_the_signal_does(cfg: DictConfig) -> None:
+    trainer, preemption = _trainer(), Preemption("go on")
+    trainer.callbacks, preemption.cut_off = [preemption], 143
+    with pytest.raises(SystemExit) as leaving, explain_failures(cfg, trainer):
+        raise TorchDynamoException("C++ compile error")
+    assert leaving.value.code == 143
+
+
 def _trainer(received_sigterm: bool = False) -> Any:
-    return SimpleNamespace(received_sigterm=received_sigterm)
+    return SimpleNamespace(received_sigterm=received_sigterm, callbacks=[])

@@ -13,14 +13,18 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from atelier.callback.checkpoints import ASK_EVERY, Checkpoints, between_batches
+from atelier.callback.checkpoints import ASK_EVERY, Checkpoints, between_batches, folder
 from atelier.callback.recorder import clock_of, companion
 from atelier.callback.requeue import requeue
+from atelier.types import Diverged, Mistake, Vanished
 
 _log = logging.getLogger(__name__)
 
 _INTERRUPTED, _TERMINATED, _REQUEUED = 130, 143, 144
 """Statuses to leave with. The last one is 143 for everybody else: SLURM is to start the job again."""
+
+_OTHERWISE = (Mistake, Diverged, Vanished)
+"""Ends of a run that no signal brings about."""
 
 
 class Preemption(Checkpoint):
@@ -37,10 +41,12 @@ class Preemption(Checkpoint):
     A Checkpoint only in name: Lightning calls those last, when all others have dealt with the batch.
 
     command: what continues the run.
+    cut_off: the status to leave with where a batch failed once a signal had come, else None.
     """
 
     def __init__(self, command: str) -> None:
         self.command = command
+        self.cut_off: int | None = None
         self._status = 0
         self._leaving = 0
         self._requeue = False
@@ -76,8 +82,15 @@ class Preemption(Checkpoint):
         self._deaf()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Give the signals back, and have the job started again if that was the signal's meaning."""
+        """Give the signals back, and have the job started again if that was the signal's meaning.
+
+        What fails once a signal has come fails of it: it was sent to all that training had started as well, a compiler
+        or processes that load data, and these have left at once.
+        """
         self._deaf()
+        if self._status and isinstance(exception, Exception) and not isinstance(exception, _OTHERWISE):
+            kept = "the last checkpoint is kept" if (folder(trainer) / "last.ckpt").exists() else ""
+            self.cut_off = self._told(trainer, self._status, kept, amid=type(exception).__name__)
         if self._requeue:
             requeue()
 
@@ -100,14 +113,23 @@ class Preemption(Checkpoint):
 
     def _leave(self, trainer: Trainer, status: int, saved: bool) -> None:
         trainer.strategy.barrier("preemption")
+        kept = "saved" if saved else "NOT saved (no room, or callback.checkpoints=null)"
+        raise SystemExit(self._told(trainer, status, kept))
+
+    def _told(self, trainer: Trainer, status: int, kept: str, amid: str = "") -> int:
+        """Say why the run ends, and return the status to leave with.
+
+        kept: what there is to go on from, "" for nothing. amid: what failed in the batch that was under way.
+        """
         self._requeue, status = trainer.is_global_zero and status == _REQUEUED, min(status, _TERMINATED)
         why = "Ctrl-C" if status == _INTERRUPTED else "a signal to terminate"
         if trainer.is_global_zero:
-            kept = "saved" if saved else "NOT saved (no room, or callback.checkpoints=null)"
-            _log.info("stopped by %s in epoch %.2f: %s. To go on:", why, clock_of(trainer).epoch, kept)
-            _log.info("  %s", self.command)
+            where = f"in epoch {clock_of(trainer).epoch:.2f}" + (f", amid a batch ({amid})" if amid else "")
+            _log.info("stopped by %s %s: %s", why, where, f"{kept}. To go on:" if kept else "nothing was saved yet")
+            if kept:
+                _log.info("  %s", self.command)
         # Lightning kills a run whose child processes leave with another status than 0.
-        raise SystemExit(status if trainer.is_global_zero else 0)
+        return status if trainer.is_global_zero else 0
 
     def _deaf(self) -> None:
         for number, handler in self._former.items():

@@ -31,7 +31,7 @@ class ImageData(SingleData):
     subset: train on this many images only (a smaller subset lies within a larger one); None for all.
     classes: class numbers to keep in both splits, under their own numbers; None for all.
     eval_split: the split that validation loops over.
-    facts: what is known of the data without loading it (kind, classes, extractor, licence ...).
+    facts: what is known of the data without loading it (kind, classes, licence ...).
     root: folder of the data, where the source has one.
     """
 

@@ -47,7 +47,7 @@ class UnpairedData(DistributedData):
     preprocess, load_size: how the source prepares images (see :class:`~atelier.data.preprocess.Preprocess`).
     subset: train on at most this many images of each domain; None for all.
     eval_split: the split that validation loops over.
-    facts: what is known of the data without loading it (kind, extractor, licence ...).
+    facts: what is known of the data without loading it (kind, licence ...).
     root: folder of the data, where the source has one.
     """
 

@@ -14,6 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 
 from atelier.callback.folder_guard import vanished
+from atelier.callback.preemption import Preemption
+from atelier.callback.recorder import companion
 from atelier.callback.summary import resume_command
 from atelier.task.compiling import COMPILED
 from atelier.types import Diverged, Mistake, Vanished
@@ -31,7 +33,8 @@ _NO_MEMORY = (
 def explain_failures(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
     """Say of a failure what it means and what can be done; what nobody foresaw passes unchanged."""
     try:
-        yield
+        with _as_asked(trainer):
+            yield
     except SystemExit as leaving:
         if isinstance(leaving.__context__, KeyboardInterrupt):  # Lightning's answer to it, once everything is written
             raise KeyboardInterrupt from None
@@ -50,6 +53,18 @@ def explain_failures(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
         if explanation is None:
             raise
         raise Mistake(explanation + _way_on(cfg)) from error
+
+
+@contextmanager
+def _as_asked(trainer: Trainer) -> Iterator[None]:
+    """Leave as a signal asks for, where a batch failed of it."""
+    try:
+        yield
+    except Exception:
+        preemption = companion(trainer, Preemption)
+        if preemption is None or preemption.cut_off is None:
+            raise
+        raise SystemExit(preemption.cut_off) from None
 
 
 def _explanation(cfg: DictConfig, error: Exception) -> str | None:
