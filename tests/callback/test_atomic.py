@@ -33,7 +33,7 @@ def test_on_a_full_disk_the_former_checkpoint_stays(
     io.save_checkpoint({"step": torch.ones(1)}, path)
 
     def full(self: Path, mode: str = "r", *rest: Any) -> Any:
-        return opening(Path("/dev/full") if mode == "xb" else self, "wb" if mode == "xb" else mode, *rest)
+        return opening(Path("/dev/full") if mode == "wb" else self, mode, *rest)
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "open", full)
