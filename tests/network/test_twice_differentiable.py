@@ -19,7 +19,7 @@ def test_it_can_be_differentiated_twice(layer: nn.Conv2d) -> None:
     def convolved(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         made = torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (images,))
         assert isinstance(made, Tensor)
-        assert "Convolution" in type(made.grad_fn).__name__ and "Backward0" not in type(made.grad_fn).__name__
+        assert type(made.grad_fn).__name__ in ("StripsBackward", "_FlatConvolutionBackward")  # not torch's own
         return made
 
     inputs = (images.to(memory_format=torch.channels_last).requires_grad_(), layer.weight, layer.bias)
