@@ -156,7 +156,7 @@ class Checkpoints(Checkpoint):
     def _save_first(self, trainer: Trainer, pl_module: LightningModule, now: float, runners_up: Set[str]) -> None:
         """Write best.ckpt; what lay there before stays under its epoch's name, if that is among ``runners_up``."""
         best = folder(trainer) / "best.ckpt"
-        former = _name_of(best, runners_up) if trainer.is_global_zero else None
+        former = _name_of(best, runners_up) if runners_up and trainer.is_global_zero else None
         if former is None or linked(best, former):
             self._save(trainer, pl_module, "best")
             return

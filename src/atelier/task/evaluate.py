@@ -27,7 +27,7 @@ from atelier.pixels import as_unit
 from atelier.task.extractor_weights import kept_extractor
 from atelier.task.inputs import checkpoint_data
 from atelier.task.listen import below, heard
-from atelier.task.scorable import unscorable
+from atelier.task.scorable import too_few, unscorable
 from atelier.task.score_translations import check, translation_scores
 from atelier.types import Features, Mistake, Reals, Reconstructor, Sampler, Translator, averages
 
@@ -119,8 +119,12 @@ def _unscorable(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor
     typed = f"split={cfg.split}" if cfg.samples is None else f"samples={cfg.samples}"
     # Options of the checkpoint's own scores can be named once their group is.
     group = "" if cfg.get("metric") is not None else f"metric={'translation' if translates else 'generation'} "
-    scarce = f"{typed}: {{says}}; score more images, or leave this score out by {group}metric.{{name}}=null"
-    return mistakes + unscorable(extractor, _part(cfg, loaded, "metric"), data, cfg.split, made, scarce)
+    scores = _part(cfg, loaded, "metric")
+    mistakes += unscorable(extractor, scores, data, cfg.split)
+    return mistakes + [
+        f"{typed}: {said}; score more images, or leave this score out by {group}metric.{name}=null"
+        for name, said in too_few(extractor, scores, data, cfg.split, made).items()
+    ]
 
 
 def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:

@@ -20,23 +20,33 @@ Made = Callable[[int], int]
 """How many fakes there will be where the split, or a domain of it, has so many images."""
 
 
-def unscorable(  # noqa: PLR0917  # all six decide what is said
-    extractor: Extractor, scores: Mapping[str, Score], data: Reals | Domains, split: str, made: Made, scarce: str
-) -> list[str]:
-    """What keeps ``split`` from being scored, all of it.
+def unscorable(extractor: Extractor, scores: Mapping[str, Score], data: Reals | Domains, split: str) -> list[str]:
+    """What keeps ``split`` from being scored, however many images it has.
 
     extractor: with its weights.
     scores: by their names in ``metric``.
-    scarce: how the user hears of a score that needs more images than there will be: its ``{name}``, what it ``{says}``.
     """
     objections: list[Callable[[], object]] = [lambda: try_on(extractor, data, split)]
     if isinstance(data, Domains):
         objections.append(lambda: TranslationJudge(extractor, scores).expect(data, split))
-    mistakes = heard(objections)
+    return heard(objections)
+
+
+def too_few(
+    extractor: Extractor, scores: Mapping[str, Score], data: Reals | Domains, split: str, made: Made
+) -> dict[str, str]:
+    """What each score says, by its name, that needs more images than there are in ``split`` or will be made."""
     if not extractor.num_features:  # distances alone are taken, of any number
-        return mistakes
-    said = _objections(extractor, scores, _counts(data, split, made))
-    return mistakes + [scarce.format(name=name, says=text) for name, text in said.items()]
+        return {}
+    found: dict[str, str] = {}
+    for real, fake in _counts(data, split, made):
+        for name, score in scores.items():
+            try:
+                if isinstance(score, Demanding):
+                    score.demand(_unseen(extractor, real), _unseen(extractor, fake))
+            except Mistake as mistake:
+                found.setdefault(name, str(mistake))
+    return found
 
 
 def validates(trainer: Trainer) -> bool:
@@ -57,19 +67,6 @@ def _counts(data: Reals | Domains, split: str, made: Made) -> list[tuple[int, in
         return [(data.size(split), made(data.size(split)))]
     sizes = {domain: data.domain(domain).size(split) for domain, _ in WAYS.values()}
     return [(sizes[target], made(sizes[source])) for source, target in WAYS.values()]
-
-
-def _objections(extractor: Extractor, scores: Mapping[str, Score], counts: list[tuple[int, int]]) -> dict[str, str]:
-    """What each score says to the first of ``counts`` that it needs more images than."""
-    found: dict[str, str] = {}
-    for real, fake in counts:
-        for name, score in scores.items():
-            try:
-                if isinstance(score, Demanding):
-                    score.demand(_unseen(extractor, real), _unseen(extractor, fake))
-            except Mistake as mistake:
-                found.setdefault(name, str(mistake))
-    return found
 
 
 def _unseen(extractor: Extractor, count: int) -> Features:

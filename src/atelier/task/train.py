@@ -43,7 +43,7 @@ from atelier.task.loggers import introduce, opened
 from atelier.task.precision import multiplying, settle, unsuitable
 from atelier.task.ranks import leading
 from atelier.task.resume import checkpoint, keep, obstacles, plain, record, retuned, steps
-from atelier.task.scorable import unscorable, validated, validates
+from atelier.task.scorable import too_few, unscorable, validated, validates
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +57,10 @@ def preflight(cfg: DictConfig) -> list[str]:
         mistakes.append(f"trainer.max_epochs={epochs}: train for at least one epoch")
     if isinstance(cfg.seed, int) and not 0 <= cfg.seed < 2**32:  # numpy's range, which torch's includes
         mistakes.append(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
+    trainer: Trainer | None = None
     if not mistakes:
         with quiet():
-            trainer: Trainer = build(cfg.trainer)(logger=False)
+            trainer = build(cfg.trainer)(logger=False)
         mistakes += [*unsuitable(cfg, trainer), *data_parallel_mistakes(cfg, trainer), *impossible(cfg, trainer)]
         mistakes += [*uncompilable(cfg), *gradient_checkpointing_mistakes(cfg)]
     if cfg.callback.get("clock") is None:
@@ -75,24 +76,24 @@ def preflight(cfg: DictConfig) -> list[str]:
         mistakes += heard([lambda: check_compatible(cfg.init_from, model)])
     if not mistakes and not new:
         mistakes += obstacles(cfg)
-    return mistakes or _unprepared(cfg)
+    return mistakes if mistakes or trainer is None else _unprepared(cfg, trainer)
 
 
-def _unprepared(cfg: DictConfig) -> list[str]:
+def _unprepared(cfg: DictConfig, trainer: Trainer) -> list[str]:
     """Why data or extractor cannot be had, or do not go together; each is built and loaded once."""
     data, extractor = cache(lambda: _data(cfg)), cache(lambda: _prepared(cfg))
     mistakes = heard([data, extractor])
     if mistakes or (ready := extractor()) is None:
         return mistakes
-    with quiet():
-        trainer: Trainer = build(cfg.trainer)(logger=False)
     # A run that never validates has no scores to take.
     scores = {str(name): build(node) for name, node in cfg.metric.items() if node is not None and validates(trainer)}
-    made = partial(validated, trainer, cfg.data.eval_batch_size)
+    split, made = cfg.data.eval_split, partial(validated, trainer, cfg.data.eval_batch_size)
     limit = cfg.trainer.get("limit_val_batches")
-    typed = f"data.eval_split={cfg.data.eval_split}" if limit is None else f"trainer.limit_val_batches={limit}"
-    scarce = f"{typed}: {{says}}; validate on more images, or leave this score out by metric.{{name}}=null"
-    return unscorable(ready, scores, data(), cfg.data.eval_split, made, scarce)
+    typed = f"data.eval_split={split}" if limit is None else f"trainer.limit_val_batches={limit}"
+    return unscorable(ready, scores, data(), split) + [
+        f"{typed}: {said}; validate on more images, or leave this score out by metric.{name}=null"
+        for name, said in too_few(ready, scores, data(), split, made).items()
+    ]
 
 
 def _data(cfg: DictConfig) -> Any:
