@@ -15,6 +15,7 @@ from suite.machine import settling
 from suite.ours import configured, fit, fit_as_run
 from suite.plain_recipe import Drawn, PlainRecipe
 from suite.race import FirstStep, Race
+from suite.turns import Contender, timed
 
 GAMES = {
     "first_run": ("experiment=dcgan_digits",),
@@ -67,13 +68,15 @@ def same_game(name: str) -> str:
 def race(name: str, device: str, rounds: int) -> dict[str, list[float]]:
     """Seconds of a step of both, in blocks of 50 so that every block holds a logged row."""
 
-    def rivals(model: LightningModule) -> dict[str, Callable[[], object]]:
+    settle = settling(device)
+
+    def rivals(model: LightningModule) -> dict[str, Contender]:
         images = model.trainer.datamodule.split("train").images  # type: ignore[attr-defined]  # set by a connector
         drawn = Drawn(images, model.trainer.datamodule.batch_size, model.device)  # type: ignore[attr-defined]  # the same
         loop = PlainRecipe(model, torch.float32)
-        return {"plain": partial(_step, loop, drawn)}
+        return {"plain": timed(partial(_step, loop, drawn), settle)}
 
-    watcher = Race(rivals, rounds, settling(device), block=50)
+    watcher = Race(rivals, rounds, settle, block=50)
     fit_as_run(configured(GAMES[name], device), watcher)
     return watcher.counted()
 

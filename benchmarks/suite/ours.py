@@ -26,6 +26,7 @@ from atelier.config.compose import compose
 from atelier.config.environment import register_resolvers
 from atelier.config.words import conf_dir
 from atelier.task.compiling import compile_networks
+from atelier.task.freed_memory import keep_freed_memory
 from atelier.types import ImageBatch, UnpairedBatch
 
 Batch = ImageBatch | UnpairedBatch
@@ -116,6 +117,7 @@ def _fit(
     model = build(cfg.model)
     prepare(model)
     compile_networks(cfg, model)
+    keep_freed_memory()
     trainer.fit(model, data)
 
 

@@ -12,7 +12,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
 
 from suite.ours import Batch, losses_of
-from suite.turns import stopwatch
+from suite.turns import Contender
 
 
 class Plain(Protocol):
@@ -40,7 +40,7 @@ class Race(Callback):
 
     def __init__(
         self,
-        rivals: Callable[[LightningModule], Mapping[str, Callable[[], object]]],
+        rivals: Callable[[LightningModule], Mapping[str, Contender]],
         rounds: int,
         settle: Callable[[], None],
         *,
@@ -70,19 +70,10 @@ class Race(Callback):
         if self._turns % 2 == 0:
             last = self._turns >= self._rounds  # no turn of ours would come after a second one of theirs
             for name in [*self._contenders, *(() if last else reversed(self._contenders))]:
-                self.seconds[name].append(stopwatch(self._rival_turn(name), self._settle) / self._block)
+                self.seconds[name].append(self._contenders[name](self._block) / self._block)
         self._turns += 1
         trainer.should_stop = self._enough()
         self._since = time.perf_counter()
-
-    def _rival_turn(self, name: str) -> Callable[[], None]:
-        step = self._contenders[name]
-
-        def turn() -> None:
-            for _ in range(self._block):
-                step()
-
-        return turn
 
     def _enough(self) -> bool:
         late = time.perf_counter() - self._began > self._most_seconds

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.config.build import build
 from suite import games
+from suite.alone import companion
 from suite.ceiling import Ceiling, Recorder
 from suite.games import Game
 from suite.how import How
@@ -20,6 +21,7 @@ from suite.machine import settling
 from suite.memory import Peak
 from suite.ours import Batch, Endless, configured, fit, on
 from suite.race import FirstStep, Race
+from suite.turns import Contender, timed
 
 _EXACT = 1e-9
 """Two programs of one function in float64 differ by rounding alone."""
@@ -86,21 +88,24 @@ def race(how: How) -> dict[str, list[float]]:
     recorder = Recorder()
     # Compiled code runs past the recorder: the operations are those of the step as it is without compiling.
     fit(configured(words, how.device), Endless(game.noise(game.batch, game.side)), _OneStep(recorder))
-    settle = settling(how.device)
-    device = torch.device(how.device)
-    batches = itertools.cycle([game.noise(game.batch, game.side)(seed) for seed in range(8)])
+    settle, device = settling(how.device), torch.device(how.device)
 
-    def rivals(model: LightningModule) -> dict[str, Callable[[], object]]:
-        found = {
-            name: partial(_plain_step, game.plain(model, dtype=torch.float32), batches, device, mode)
+    with ExitStack() as stack:
+        # Memory is theirs alone as well: what a process has let go of, another cannot find at hand.
+        loops = {
+            name: stack.enter_context(companion("suite.training.contender", how, mode))
             for name, mode in _modes(how.device).items()
         }
-        if how.extra:
-            found[f"atelier without {' '.join(how.extra)}"] = partial(_uncompiled_step, model, batches, device)
-        return {**found, "ceiling": Ceiling(recorder, settle)}
 
-    watcher = Race(rivals, how.rounds, settle, most_seconds=how.most_seconds)
-    fit(configured([*words, *how.extra], how.device), Endless(game.noise(game.batch, game.side)), watcher)
+        def rivals(model: LightningModule) -> dict[str, Contender]:
+            found = dict(loops)
+            if how.extra:
+                step = partial(_uncompiled_step, model, _batches(game), device)
+                found[f"atelier without {' '.join(how.extra)}"] = timed(step, settle)
+            return {**found, "ceiling": timed(Ceiling(recorder, settle), settle)}
+
+        watcher = Race(rivals, how.rounds, settle, most_seconds=how.most_seconds)
+        fit(configured([*words, *how.extra], how.device), Endless(game.noise(game.batch, game.side)), watcher)
     if how.extra and not counters["frames"]["ok"]:
         raise ValueError(f"{' '.join(how.extra)}: nothing was compiled")
     return watcher.counted()
@@ -111,6 +116,17 @@ def _modes(device: str) -> dict[str, str | None]:
     if device == "cuda":
         return {"plain loop, float32 (TF32 in convolutions alone)": None, "plain loop, TF32 everywhere": "tf32"}
     return {"plain loop, float32": None}
+
+
+def contender(how: How, mode: str | None) -> Contender:
+    """The plain loop; ``mode`` is how it multiplies float32."""
+    game = _game(how)
+    step = partial(_plain_step, _plain_alone(game, how), _batches(game), torch.device(how.device), mode)
+    return timed(step, settling(how.device))
+
+
+def _batches(game: Game) -> Iterator[Batch]:
+    return itertools.cycle([game.noise(game.batch, game.side)(seed) for seed in range(8)])
 
 
 def _plain_step(loop: Any, batches: Iterator[Batch], device: torch.device, mode: str | None) -> None:

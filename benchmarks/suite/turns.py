@@ -66,3 +66,20 @@ def stopwatch(work: Callable[[], object], settle: Callable[[], None]) -> float:
     work()
     settle()
     return time.perf_counter() - started
+
+
+Contender = Callable[[int], float]
+"""Takes so many steps; returns how many seconds that took."""
+
+
+def timed(step: Callable[[], object], settle: Callable[[], None]) -> Contender:
+    """A contender of this process."""
+
+    def take(steps: int) -> float:
+        def turn() -> None:
+            for _ in range(steps):
+                step()
+
+        return stopwatch(turn, settle)
+
+    return take

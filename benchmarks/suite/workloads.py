@@ -29,8 +29,8 @@ def _steps(device: str, quick: bool) -> dict[str, Measure]:
         for way, precision in {"": {}, "_bf16": half}.items():
             found[f"cyclegan{side}{way}"] = partial(_training, ("cyclegan", side), seconds=100, **step, **precision)
     batch = 32 if quick else 128
-    found["dcgan64"] = partial(_training, ("dcgan", batch), seconds=60, **step)
-    found["dcgan64_bf16"] = partial(_training, ("dcgan", batch), seconds=60, **step, **half)
+    found["dcgan64"] = partial(_training, ("dcgan", batch), seconds=100, **step)
+    found["dcgan64_bf16"] = partial(_training, ("dcgan", batch), seconds=100, **step, **half)
     batch = 512 if device != "cpu" else 16 if quick else 64
     found["r3gan"] = partial(_training, ("r3gan", batch), seconds=100, **step)
     return found
@@ -49,7 +49,7 @@ def _compiled(device: str) -> dict[str, Measure]:
 
 
 def _rounds(device: str, quick: bool) -> int:
-    return (2 if quick else 6) if device == "cpu" else (6 if quick else 20)
+    return (2 if quick else 8) if device == "cpu" else (6 if quick else 20)
 
 
 def _others(device: str, quick: bool) -> dict[str, Measure]:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch.utils.data import DataLoader
 
 from suite.race import Race, apart
+from suite.turns import timed
 
 
 class Toy(LightningModule):
@@ -26,7 +29,7 @@ class Toy(LightningModule):
 @pytest.mark.filterwarnings("ignore:.*LeafSpec", "ignore:.*many workers", "ignore:.*training batches")
 def test_contenders_take_turns_within_the_loop(tmp_path) -> None:
     seen: list[str] = []
-    rivals = {"p": lambda: seen.append("p"), "c": lambda: seen.append("c")}
+    rivals = {name: timed(partial(seen.append, name), int) for name in "pc"}
     race = Race(lambda model: rivals, rounds=4, settle=int, block=2)
     quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
     trainer = Trainer(accelerator="cpu", max_epochs=9, callbacks=[race], default_root_dir=tmp_path, **quiet)

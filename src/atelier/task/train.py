@@ -34,6 +34,7 @@ from atelier.task.compiling import compile_networks, uncompilable
 from atelier.task.data_parallel import data_parallel_mistakes
 from atelier.task.extractor_weights import keep_weights
 from atelier.task.failures import explain_failures
+from atelier.task.freed_memory import keep_freed_memory
 from atelier.task.gradient_checkpointing import enable_gradient_checkpointing, gradient_checkpointing_mistakes
 from atelier.task.init_from import check_compatible, check_source, load_initial_weights
 from atelier.task.lenient import missing
@@ -120,6 +121,7 @@ def run(cfg: DictConfig) -> float | None:
             shrink(cfg)
         _write_down(cfg)
         _calm()
+        keep_freed_memory()
         seed_everything(cfg.seed, workers=True, verbose=False)
         data, model = build(cfg.data), build(cfg.model)
         assert isinstance(model, LightningModule)
