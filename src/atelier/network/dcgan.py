@@ -13,6 +13,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from atelier.network.conditional import Labelled, Projection, norm
+from atelier.network.layout import swift
 from atelier.network.sizes import positive
 from atelier.types import Mistake
 
@@ -97,5 +98,5 @@ class DCGANDiscriminator(nn.Module):
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits ``[B]`` of images ``[B, C, H, W]`` and labels ``[B]``."""
-        logits: Tensor = self.head(self.layers(images), labels)
+        logits: Tensor = self.head(self.layers(swift(images)), labels)
         return logits

@@ -12,6 +12,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from atelier.network.conditional import Labelled, Projection, norm
+from atelier.network.layout import swift
 from atelier.network.sizes import positive
 from atelier.types import Mistake
 
@@ -101,7 +102,7 @@ class ResNetGenerator(nn.Module):
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """``[B, C, H, W]`` in [-1, 1] from latents ``[B, latent_dim]`` and labels ``[B]``."""
-        x = self.first(z)
+        x = swift(self.first(z))
         for block in self.blocks:
             x = block(x, labels)
         images: Tensor = self.last(x)
@@ -132,5 +133,5 @@ class ResNetDiscriminator(nn.Module):
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits ``[B]`` of images ``[B, C, H, W]`` and labels ``[B]``."""
-        logits: Tensor = self.head(self.blocks(images).sum((2, 3)), labels)
+        logits: Tensor = self.head(self.blocks(swift(images)).sum((2, 3)), labels)
         return logits
