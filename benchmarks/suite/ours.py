@@ -26,6 +26,7 @@ from atelier.config.compose import compose
 from atelier.config.environment import register_resolvers
 from atelier.config.words import conf_dir
 from atelier.task.compiling import compile_networks
+from atelier.task.driver_checks import spare_driver_checks
 from atelier.task.freed_memory import keep_freed_memory
 from atelier.types import ImageBatch, UnpairedBatch
 
@@ -118,6 +119,7 @@ def _fit(
     prepare(model)
     compile_networks(cfg, model)
     keep_freed_memory()
+    spare_driver_checks()
     trainer.fit(model, data)
 
 
