@@ -5,7 +5,7 @@
     uv run benchmarks/run.py --only cyclegan,frechet # single rows or all that begin so; --list shows the names
     uv run benchmarks/run.py --device cuda --minutes 9 --json figures.json --markdown figures.md
 
-Contenders take turns in one process; every figure is the median of the pairwise ratios, its quartiles beside it. Before
+Contenders take turns; every figure is the median of the pairwise ratios, its quartiles beside it. Before
 a contender is timed, its losses and gradients are compared with the plain loop's. docs/speed.md says what is measured.
 """
 

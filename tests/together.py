@@ -27,7 +27,7 @@ from atelier.config.fit import misfits
 from atelier.config.words import conf_dir
 from atelier.data.batches import OrderedBatches
 from atelier.game.players import players
-from atelier.metric.bank import FeatureBank
+from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.frechet import FrechetDistance
 from atelier.metric.inception_score import InceptionScore
 from atelier.metric.kernel import KernelDistance

@@ -15,8 +15,8 @@ from torchmetrics.image.kid import KernelInceptionDistance
 
 from atelier.callback.figures import figures, see
 from atelier.config.build import build
-from atelier.metric.bank import FeatureBank
 from atelier.metric.classifier import Classifier
+from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.frechet import FrechetDistance
 from atelier.pixels import to_bytes
 from atelier.types import Features

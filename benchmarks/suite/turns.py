@@ -1,4 +1,4 @@
-"""Contenders take turns in one process, and are compared pair by pair."""
+"""Contenders take turns, and are compared pair by pair."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from atelier.callback.results import Results
 from atelier.callback.summary import next_commands
 from atelier.game.ledger import Ledger
 from atelier.metric.activity import Activity
-from atelier.metric.exam import Coded
+from atelier.metric.code_splits import Coded
 from atelier.metric.principal import PrincipalError
 from atelier.types import ImageBatch, Judged, Mistake
 

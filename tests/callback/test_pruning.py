@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from atelier.callback import overseer
+from atelier.callback import sweep_parent
 from atelier.task import train
 from tiny import SMALL
 
@@ -33,8 +33,8 @@ def test_a_run_that_is_given_up_writes_everything_and_can_go_on(
         asked.append((step, value))
         return step == 2
 
-    monkeypatch.setenv(overseer.REPORTS, str(tmp_path / "reports"))
-    monkeypatch.setenv(overseer.RESULT, str(tmp_path / "result"))
+    monkeypatch.setenv(sweep_parent.REPORTS, str(tmp_path / "reports"))
+    monkeypatch.setenv(sweep_parent.RESULT, str(tmp_path / "result"))
     monkeypatch.setattr(train, "verdict", verdict)
     assert run("train", [*WORDS, f"hydra.run.dir={tmp_path}/run"]) == 0
     results = json.loads((tmp_path / "run" / "results.json").read_text())
@@ -45,8 +45,8 @@ def test_a_run_that_is_given_up_writes_everything_and_can_go_on(
     assert json.loads((tmp_path / "result").read_text()) == {"value": score["best"]}
     assert (tmp_path / "run" / "report.html").exists()
 
-    monkeypatch.delenv(overseer.REPORTS)
-    monkeypatch.delenv(overseer.RESULT)
+    monkeypatch.delenv(sweep_parent.REPORTS)
+    monkeypatch.delenv(sweep_parent.RESULT)
     assert run("train", [f"resume={tmp_path}/run"]) == 0
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert (results["status"], results["epochs"]) == ("finished", 3)

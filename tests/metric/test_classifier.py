@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from atelier.data.digits import Digits
-from atelier.metric.bank import FeatureBank
 from atelier.metric.classifier import SHIPPED, Classifier
 from atelier.metric.classifier_file import load
 from atelier.metric.extractor import extract
+from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.frechet import FrechetDistance
 from atelier.types import Features, Mistake
 

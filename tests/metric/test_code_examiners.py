@@ -7,8 +7,8 @@ from sklearn.metrics.cluster import contingency_matrix
 
 from atelier.metric.activity import Activity
 from atelier.metric.clustering import Clustering, purity
+from atelier.metric.code_splits import Coded
 from atelier.metric.distortion import Distortion
-from atelier.metric.exam import Coded
 from atelier.metric.principal import Principal, PrincipalError
 from atelier.metric.probe import FewLabelProbe, LinearProbe
 from atelier.types import Mistake

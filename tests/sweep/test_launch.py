@@ -29,7 +29,7 @@ PROGRAM = textwrap.dedent(
     """
     import json, os, sys, time
     words = dict(word.split("=", 1) for word in sys.argv[1:])
-    from atelier.callback.overseer import deliver, obey, prunes, verdict
+    from atelier.callback.sweep_parent import deliver, obey, prunes, verdict
     obey()
     print("word", words["x"], flush=True)
     if words["x"] == "bad":

@@ -18,7 +18,7 @@ from PIL import Image
 from rich.console import Console
 
 from atelier.cli import run
-from atelier.cli.places import with_places
+from atelier.cli.positional import with_places
 from atelier.task.comparing.files import clean, number
 from atelier.task.comparing.page import page
 from atelier.task.comparing.runs import find, read

@@ -89,7 +89,7 @@ def test_a_logger_whose_library_is_missing_is_named_before_there_is_a_folder(
     def without(name: str, package: str | None = None) -> Any:
         return None if name.startswith("tensorboard") else found(name, package)
 
-    monkeypatch.setattr("atelier.task.lenient.find_spec", without)
+    monkeypatch.setattr("atelier.task.lenient_loggers.find_spec", without)
     assert run("train", [*TINY, "logger=tensorboard"]) == 2
     assert "logger=tensorboard: tensorboard is not installed; `uv sync --extra tensorboard`" in capsys.readouterr().err
     assert list(here.iterdir()) == []

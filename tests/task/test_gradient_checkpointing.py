@@ -8,7 +8,7 @@ import pytest
 from omegaconf import DictConfig
 
 from atelier.config.build import build
-from atelier.network.segment import Segment
+from atelier.network.recompute import Segment
 from atelier.task.gradient_checkpointing import enable_gradient_checkpointing, gradient_checkpointing_mistakes
 from atelier.types import Mistake
 

@@ -9,11 +9,11 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from atelier.callback.connected import data_of
 from atelier.callback.recorder import publish
 from atelier.callback.score_history import History
+from atelier.callback.trainer_parts import data_of
+from atelier.metric.code_splits import Coded, Examiner, Numbers
 from atelier.metric.distortion import Distortion
-from atelier.metric.exam import Coded, Examiner, Numbers
 from atelier.pixels import as_unit, to_levels
 from atelier.similarity import window
 from atelier.types import Encoder, ImageBatch, Judged, Mistake, Reals

@@ -11,7 +11,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 from typing_extensions import override
 
-from atelier.callback import studies
+from atelier.callback import code_pictures
 from atelier.callback.appraisal import Appraisal
 from atelier.callback.gallery import file_name
 from atelier.callback.picture import Drawn, Picture
@@ -95,11 +95,11 @@ class Cabinet(Callback):
     def _studies(self, trainer: Trainer, pl_module: LightningModule) -> Iterator[tuple[str, Drawn, Caption]]:
         if isinstance(pl_module, Filtered):
             for name, weights in pl_module.filters().items():
-                yield f"filters_{name}", studies.filters(weights, side=640), _FILTERS[name]
+                yield f"filters_{name}", code_pictures.filters(weights, side=640), _FILTERS[name]
         appraisal = companion(trainer, Appraisal)
         if appraisal is not None and appraisal.coded is not None:
-            yield "activations", studies.histogram(appraisal.coded.codes, self.rho), _ACTIVATIONS
-            yield "codes", studies.atlas(appraisal.coded), _ATLAS
+            yield "activations", code_pictures.histogram(appraisal.coded.codes, self.rho), _ACTIVATIONS
+            yield "codes", code_pictures.atlas(appraisal.coded), _ATLAS
 
 
 def _keep(trainer: Trainer, name: str, subject: str, drawn: Drawn, caption: Caption) -> None:

@@ -59,8 +59,7 @@ class Clock(Callback):
     def _stop(self) -> None:
         self._earlier, self._started = self.train_seconds, None
 
-    # --- hooks
-    # --------------------------------------------------------------------------------------------------
+    # --- hooks -------------------------------------------------------------------------------------------------------
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the watch."""

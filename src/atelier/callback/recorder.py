@@ -11,8 +11,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.loggers.logger import Logger
 
 from atelier.callback.clock import Clock
-from atelier.callback.connected import callbacks_of
 from atelier.callback.score_history import Board
+from atelier.callback.trainer_parts import callbacks_of
 from atelier.types import Mistake
 
 T = TypeVar("T")

@@ -16,10 +16,10 @@ from atelier.callback.chart import Curve, chart
 from atelier.callback.embed import embed
 from atelier.callback.frames import frames, studies
 from atelier.callback.journal import read_curves
+from atelier.callback.per_direction import Twins, twins
 from atelier.callback.pictures import read_caption
 from atelier.callback.results import read_results
 from atelier.callback.score_panels import NARROW, Panel, notes, score_panels
-from atelier.callback.twins import Twins, twins
 from atelier.callback.words import brief, duration, size
 from atelier.types import Vanished
 from atelier.whole_file import write_text

@@ -9,11 +9,11 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from atelier.callback.connected import callbacks_of
 from atelier.callback.gallery import epoch_of
 from atelier.callback.journal import Journal
 from atelier.callback.recorder import clock_of
 from atelier.callback.score_history import whole
+from atelier.callback.trainer_parts import callbacks_of
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from atelier.callback.chart import Curve, chart
-from atelier.callback.twins import Twins, twins
+from atelier.callback.per_direction import Twins, twins
 from atelier.callback.words import brief
 
 NARROW = 3.9  # inches, of charts of which three stand in one row

@@ -8,13 +8,13 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from atelier.callback.connected import data_of
 from atelier.callback.figures import figures, protocol, public_names, real_features, see
 from atelier.callback.recorder import publish
 from atelier.callback.score_history import History
+from atelier.callback.trainer_parts import data_of
 from atelier.collective import one_after_another
-from atelier.metric.bank import FeatureBank
 from atelier.metric.extractor import Extractor
+from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.score import Score
 from atelier.moment import SCORE_SEED
 from atelier.types import Features, Judged, Mistake, Reals, Sampler, averages

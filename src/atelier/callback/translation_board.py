@@ -8,9 +8,9 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from atelier.callback.connected import data_of
 from atelier.callback.recorder import publish
 from atelier.callback.score_history import History
+from atelier.callback.trainer_parts import data_of
 from atelier.callback.translation_judge import TranslationJudge
 from atelier.collective import one_after_another
 from atelier.metric.extractor import Extractor

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from atelier.callback.resemblance import Resemblance
+from atelier.callback.translation_distance import Resemblance
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
 from atelier.metric.translation import WAYS, Distances, Taken

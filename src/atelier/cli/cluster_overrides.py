@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from atelier.cli.asked import composed, extra_of, wish_of
 from atelier.cli.mistakes import Mistakes
+from atelier.cli.request import composed, extra_of, wish_of
 from atelier.cli.spelling import spelled
 from atelier.config.cluster import ClusterProcess, shared_run_dir
 from atelier.config.override import quoted

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from atelier.callback.overseer import PARENT_SCRIPT, VERB, obey
+from atelier.callback.sweep_parent import PARENT_SCRIPT, VERB, obey
 from atelier.cli.verb import main
 
 if __name__ == "__main__":

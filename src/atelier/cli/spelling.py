@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atelier.cli.mistakes import Mistakes
-from atelier.cli.places import with_places
-from atelier.cli.several import as_list
+from atelier.cli.option_lists import as_list
+from atelier.cli.positional import with_places
 from atelier.config.override import key_of, quoted
 from atelier.types import Mistake
 

@@ -22,12 +22,12 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.callback.overseer import deliver
-from atelier.cli.asked import composed, extra_of, wish_of
+from atelier.callback.sweep_parent import deliver
 from atelier.cli.cluster_overrides import requeued_overrides, run_dir_override
 from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
 from atelier.cli.output_folder import ensure_writable
+from atelier.cli.request import composed, extra_of, wish_of
 from atelier.cli.spelling import spelled
 from atelier.cli.verbs import VERBS
 from atelier.config.cluster import ALONE, ClusterProcess, cluster_process, restarted, shared_run_dir

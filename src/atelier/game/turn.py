@@ -71,9 +71,8 @@ def turn(
 def resting(network: nn.Module) -> Iterator[None]:
     """``network`` computes as in training, but neither its parameters nor its buffers take part in learning.
 
-    BatchNorm still normalises by the batch but leaves its running statistics alone, and spectral
-    normalisation
-    uses its last singular vectors without a power iteration: a player's buffers move in its own turn only.
+    BatchNorm still normalises by the batch but leaves its running statistics alone, and spectral normalisation uses its
+    last singular vectors without a power iteration: a player's buffers move in its own turn only.
     """
     parameters = [p for p in network.parameters() if p.requires_grad]
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats and m.training]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atelier.metric.exam import Coded, Numbers
+from atelier.metric.code_splits import Coded, Numbers
 from atelier.types import Mistake
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from atelier.metric.exam import Coded, Labels
+from atelier.metric.code_splits import Coded, Labels
 from atelier.types import Mistake
 
 

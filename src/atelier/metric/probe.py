@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from atelier.metric.exam import Coded, Labels, Numbers
+from atelier.metric.code_splits import Coded, Labels, Numbers
 from atelier.metric.principal import Principal
 from atelier.types import Mistake
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from atelier.metric.bank import FeatureBank
-from atelier.metric.likeness import NUMBERS, figures_of, likeness
+from atelier.metric.feature_bank import FeatureBank
+from atelier.metric.paired_score import NUMBERS, figures_of, paired_scores
 from atelier.similarity import window
 from atelier.types import Direction, Domain, Features, Translated, Translator
 
@@ -77,11 +77,11 @@ class Distances:
 
     def look(self, seen: Translated, truth: Tensor | None) -> None:
         """Add a batch. truth: the sources' true partners ``[B, C, H, W]`` in [-1, 1], or None."""
-        rows = [likeness(seen.cycle, seen.real)]
+        rows = [paired_scores(seen.cycle, seen.real)]
         if seen.identity is not None:
-            rows.append(likeness(seen.identity, seen.real))
+            rows.append(paired_scores(seen.identity, seen.real))
         if truth is not None:
-            rows += [likeness(seen.fake, truth), likeness(seen.real, truth)]
+            rows += [paired_scores(seen.fake, truth), paired_scores(seen.real, truth)]
         self._banks[seen.direction].update(seen.indices, Features(torch.cat(rows, dim=1), None))
         self._window = window(*seen.real.shape[-2:])
 

@@ -88,8 +88,7 @@ class GAN(LightningModule):
         self.num_classes, self.seed = num_classes, seed
         self.ledger = Ledger()
 
-    # --- the game
-    # -----------------------------------------------------------------------------------------------
+    # --- the game ----------------------------------------------------------------------------------------------------
 
     def training_step(self, batch: ImageBatch, batch_idx: int) -> None:
         """One round: D ascends its objective on reals and fakes; then, if it is G's turn, G descends its own.
@@ -141,8 +140,7 @@ class GAN(LightningModule):
         for network in (self.generator, self.critic.network):
             network.compile(**options)
 
-    # --- optimizers
-    # ---------------------------------------------------------------------------------------------
+    # --- optimizers --------------------------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> list[Optimizer]:
         """One optimizer per player: D's, then G's."""
@@ -161,8 +159,7 @@ class GAN(LightningModule):
         """Bound the norm of the player's gradient."""
         clipped(self, optimizer, self.clip)
 
-    # --- what others may ask
-    # ------------------------------------------------------------------------------------
+    # --- what others may ask -----------------------------------------------------------------------------------------
 
     @property
     def equilibrium(self) -> float | None:

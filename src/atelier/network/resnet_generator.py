@@ -10,8 +10,8 @@ from atelier.network.flat_conv import FlatConv2d
 from atelier.network.layout import swift
 from atelier.network.narrow import NarrowConv2d
 from atelier.network.normalisation import Norm, keeps_bias
+from atelier.network.recompute import Segment
 from atelier.network.reflection import Reflection
-from atelier.network.segment import Segment
 from atelier.network.sides import Sides
 from atelier.network.sizes import positive
 from atelier.network.winograd import WinogradConv2d

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from atelier.network.normalisation import Norm, keeps_bias
-from atelier.network.segment import Segment
+from atelier.network.recompute import Segment
 from atelier.network.sides import Sides
 from atelier.network.sizes import positive
 from atelier.types import Mistake

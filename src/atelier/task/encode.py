@@ -10,8 +10,8 @@ import torch
 from omegaconf import DictConfig
 
 from atelier.checkpoint import load, read
+from atelier.task.collect_mistakes import below, heard
 from atelier.task.inputs import in_batches, inputs
-from atelier.task.listen import below, heard
 from atelier.types import Encoder, Mistake
 from atelier.whole_file import replacing
 

@@ -20,13 +20,13 @@ from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.build import build
 from atelier.config.dry_run import dry_run
-from atelier.metric.bank import FeatureBank
 from atelier.metric.distortion import Distortion
 from atelier.metric.extractor import Extractor
+from atelier.metric.feature_bank import FeatureBank
 from atelier.pixels import as_unit
+from atelier.task.collect_mistakes import below, heard
 from atelier.task.extractor_weights import kept_extractor
 from atelier.task.inputs import checkpoint_data
-from atelier.task.listen import below, heard
 from atelier.task.scorable import too_few, unscorable
 from atelier.task.score_translations import check, translation_scores
 from atelier.types import Features, Mistake, Reals, Reconstructor, Sampler, Translator, averages

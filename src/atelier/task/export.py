@@ -13,13 +13,13 @@ from omegaconf import DictConfig
 
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.resume import run_folder
+from atelier.task.collect_mistakes import heard
 from atelier.task.exporting.card import card
 from atelier.task.exporting.facts import facts
 from atelier.task.exporting.families import networks, programs
 from atelier.task.exporting.formats import chosen
 from atelier.task.exporting.program import Bundle
 from atelier.task.exporting.written import Format, Written
-from atelier.task.listen import heard
 from atelier.types import Mistake
 from atelier.whole_file import write_text
 

@@ -16,7 +16,7 @@ from atelier.config.dry_run import dry_run
 from atelier.data.batches import BatchSet, Draw
 from atelier.metric.classifier_file import save
 from atelier.metric.fit_classifier import Labelled, fit_classifier
-from atelier.task.listen import below, heard
+from atelier.task.collect_mistakes import below, heard
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)

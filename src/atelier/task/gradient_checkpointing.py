@@ -8,7 +8,7 @@ from torch import nn
 
 from atelier.config.build import build
 from atelier.config.dry_run import quiet
-from atelier.network.segment import forget
+from atelier.network.recompute import forget
 from atelier.types import Mistake
 
 

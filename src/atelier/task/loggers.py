@@ -19,12 +19,12 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import Logger
 
 from atelier.callback.journal import Journal
-from atelier.callback.overseer import RESULT
 from atelier.callback.recorder import boards_of
+from atelier.callback.sweep_parent import RESULT
 from atelier.callback.wandb_logger import WandbLogger
 from atelier.config.build import build
 from atelier.config.resume import started_with
-from atelier.task.lenient import lenient
+from atelier.task.lenient_loggers import lenient
 from atelier.task.lock import is_first
 from atelier.task.resume import plain
 from atelier.types import Mistake

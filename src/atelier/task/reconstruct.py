@@ -16,8 +16,8 @@ from atelier.checkpoint import load, read
 from atelier.metric.distortion import Distortion
 from atelier.pixels import to_bytes
 from atelier.task.canvas import to_picture
+from atelier.task.collect_mistakes import below, heard
 from atelier.task.inputs import in_batches, inputs
-from atelier.task.listen import below, heard
 from atelier.types import Mistake, Reconstructor
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from atelier.checkpoint import load, read
 from atelier.config.build import build
 from atelier.pixels import to_bytes
 from atelier.task.canvas import to_picture
-from atelier.task.listen import below, heard
+from atelier.task.collect_mistakes import below, heard
 from atelier.types import Mistake, Reconstructor, Sampler
 
 log = logging.getLogger(__name__)

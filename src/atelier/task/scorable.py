@@ -13,7 +13,7 @@ from atelier.data.batches import OrderedBatches
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Demanding, Score
 from atelier.metric.translation import WAYS
-from atelier.task.listen import heard
+from atelier.task.collect_mistakes import heard
 from atelier.types import Domains, Features, Mistake, Reals
 
 Made = Callable[[int], int]

@@ -16,7 +16,7 @@ import torch
 from omegaconf import DictConfig, ListConfig
 
 from atelier.checkpoint import read
-from atelier.task.listen import below, heard
+from atelier.task.collect_mistakes import below, heard
 from atelier.task.serve_model import ServedModel, open_models
 from atelier.types import Mistake
 

@@ -18,27 +18,28 @@ from atelier.callback.atomic import AtomicCheckpointIO
 from atelier.callback.broadcast_buffers import BroadcastBuffers
 from atelier.callback.folder_guard import FolderGuard
 from atelier.callback.global_seed import GlobalSeed
-from atelier.callback.overseer import prunes, verdict
 from atelier.callback.preemption import Preemption
 from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import board_of
 from atelier.callback.resumption import Resumption
 from atelier.callback.summary import resume_command
+from atelier.callback.sweep_parent import prunes, verdict
 from atelier.checkpoint import Passport
 from atelier.config.build import build
 from atelier.config.dry_run import dry_run, quiet
 from atelier.metric.extractor import Extractor
 from atelier.network.shared_norm import SharedBatchNorms
 from atelier.task.auto_batch import impossible, shrink
+from atelier.task.collect_mistakes import heard
 from atelier.task.compiling import compile_networks, uncompilable
 from atelier.task.data_parallel import data_parallel_mistakes
+from atelier.task.driver_checks import spare_driver_checks
 from atelier.task.extractor_weights import keep_weights
 from atelier.task.failures import explain_failures
 from atelier.task.freed_memory import keep_freed_memory
 from atelier.task.gradient_checkpointing import enable_gradient_checkpointing, gradient_checkpointing_mistakes
 from atelier.task.init_from import check_compatible, check_source, load_initial_weights
-from atelier.task.lenient import missing
-from atelier.task.listen import heard
+from atelier.task.lenient_loggers import missing
 from atelier.task.lock import claimed, is_first
 from atelier.task.loggers import introduce, opened
 from atelier.task.precision import multiplying, settle, unsuitable
@@ -122,6 +123,7 @@ def run(cfg: DictConfig) -> float | None:
         _write_down(cfg)
         _calm()
         keep_freed_memory()
+        spare_driver_checks()
         seed_everything(cfg.seed, workers=True, verbose=False)
         data, model = build(cfg.data), build(cfg.model)
         assert isinstance(model, LightningModule)

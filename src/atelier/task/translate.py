@@ -12,9 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from atelier.data.names import few_reasons, printable
 from atelier.task.canvas import open_picture
+from atelier.task.collect_mistakes import below, heard
 from atelier.task.gallery import write_gallery
 from atelier.task.jobs import Job, find_jobs, passed_over
-from atelier.task.listen import below, heard
 from atelier.task.resume_translation import check_settings, write_settings
 from atelier.task.tiles import Tiling
 from atelier.task.translate_pictures import PictureTranslator

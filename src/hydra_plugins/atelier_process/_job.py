@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from atelier.callback.overseer import GO, PARENT_SCRIPT, PRUNE, REPORTS, RESULT, VERB
+from atelier.callback.sweep_parent import GO, PARENT_SCRIPT, PRUNE, REPORTS, RESULT, VERB
 from atelier.callback.words import called
 
 log = logging.getLogger(__name__)

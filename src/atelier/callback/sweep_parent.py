@@ -25,7 +25,7 @@ _answers: queue.SimpleQueue[str] = queue.SimpleQueue()
 
 def obey() -> None:
     """Listen to standard input from now on, in a thread that ends with the process."""
-    threading.Thread(target=_listen, name="overseer", daemon=True).start()
+    threading.Thread(target=_listen, name="sweep-parent", daemon=True).start()
 
 
 def _listen() -> None:

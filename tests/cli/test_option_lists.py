@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from atelier.cli.several import as_list
+from atelier.cli.option_lists import as_list
 
 
 def value(words: list[str]) -> object:

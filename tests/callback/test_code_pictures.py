@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from atelier.callback import studies
+from atelier.callback import code_pictures
 from atelier.callback.score_panels import notes, score_panels
-from atelier.metric.exam import Coded
+from atelier.metric.code_splits import Coded
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 8, 8), (300, 3, 5, 5), (7, 2, 4, 4)])
 def test_filters_are_grey_where_a_weight_is_0(shape: tuple[int, ...]) -> None:
     weights = torch.zeros(shape)
     weights[0, :, 0, 0], weights[0, :, 1, 1] = 5.0, -5.0
-    drawn = studies.filters(weights, side=100)
+    drawn = code_pictures.filters(weights, side=100)
     assert drawn.dtype == np.uint8
     assert {0, 128, 255} <= set(np.unique(drawn).tolist()) <= {0, 128, 255}
 
@@ -24,9 +24,9 @@ def test_filters_are_grey_where_a_weight_is_0(shape: tuple[int, ...]) -> None:
 def test_activations_and_maps_of_any_code(units: int, labels: np.ndarray | None, constant: bool) -> None:
     codes = np.random.default_rng(0).random((9, units), np.float32) * (not constant)
     for drawn in (
-        studies.histogram(codes, 0.05),
-        studies.histogram(-codes, None),
-        studies.atlas(Coded(codes, codes, labels)),
+        code_pictures.histogram(codes, 0.05),
+        code_pictures.histogram(-codes, None),
+        code_pictures.atlas(Coded(codes, codes, labels)),
     ):
         assert drawn.shape[2] == 3 and drawn.std() > 0
 

@@ -11,10 +11,10 @@ from atelier.pixels import to_levels
 from atelier.similarity import SMALLEST, ssim
 
 NUMBERS = 3
-"""Columns of :func:`likeness`."""
+"""Columns of :func:`paired_scores`."""
 
 
-def likeness(images: Tensor, counterparts: Tensor) -> Tensor:
+def paired_scores(images: Tensor, counterparts: Tensor) -> Tensor:
     """Mean |x − y|, mean (x − y)² and SSIM of each pair, float32 ``[B, 3]``, of two ``[B, C, H, W]`` in [-1, 1].
 
     The first two are in units of that range (0 to 2, and 0 to 4); the third is of levels in [0, 1], and NaN for
@@ -29,7 +29,7 @@ def likeness(images: Tensor, counterparts: Tensor) -> Tensor:
 
 
 def figures_of(rows: Tensor) -> dict[str, float]:
-    """l1, psnr (dB) and ssim of rows ``[N, 3]`` of :func:`likeness`: means over images, summed in float64.
+    """l1, psnr (dB) and ssim of rows ``[N, 3]`` of :func:`paired_scores`: means over images, summed in float64.
 
     psnr: 10 log₁₀ (2² / mean squared error), the range being 2; infinite for equal images. ssim is left out where
     one image had none.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from atelier.metric.bank import FeatureBank
+from atelier.metric.feature_bank import FeatureBank
 from atelier.types import Features
 
 COUNT = 20

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from atelier.network.instance_norm import InstanceNorm
 from atelier.network.normalisation import Norm
+from atelier.network.recompute import forget
 from atelier.network.resnet_generator import ResnetGenerator
-from atelier.network.segment import forget
 from atelier.network.unet import UNetGenerator
 
 Make = Callable[[Norm], nn.Module]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from atelier.callback.twins import Twins, twins
+from atelier.callback.per_direction import Twins, twins
 
 
 def test_names_of_both_sides_are_brought_together_in_order() -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from atelier.metric.likeness import figures_of, likeness
+from atelier.metric.paired_score import figures_of, paired_scores
 from atelier.pixels import to_levels
 from atelier.similarity import ssim
 
@@ -16,7 +16,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def test_each_row_is_one_pair() -> None:
     x, y = noise(5, 3, 12, 9), noise(5, 3, 12, 9, seed=1)
-    rows = likeness(x, y)
+    rows = paired_scores(x, y)
     assert rows.shape == (5, 3)
     for place, (one, other) in enumerate(zip(x, y, strict=True)):
         expected = [
@@ -34,5 +34,5 @@ def test_a_pass_is_the_mean_over_its_images() -> None:
 
 def test_equal_images_are_infinitely_alike_and_small_ones_have_no_windows() -> None:
     x = noise(2, 1, 4, 4)
-    assert figures_of(likeness(x, x)) == {"l1": 0.0, "psnr": math.inf}
-    assert figures_of(likeness(noise(2, 1, 8, 8), noise(2, 1, 8, 8)))["ssim"] == pytest.approx(1.0)
+    assert figures_of(paired_scores(x, x)) == {"l1": 0.0, "psnr": math.inf}
+    assert figures_of(paired_scores(noise(2, 1, 8, 8), noise(2, 1, 8, 8)))["ssim"] == pytest.approx(1.0)

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from atelier.callback.figures import figures, protocol, public_names, real_features, see
-from atelier.metric.bank import FeatureBank
 from atelier.metric.extractor import Extractor
+from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.score import Score, Sized, score_name
 from atelier.metric.translation import WAYS, Taken
 from atelier.types import Direction, Domain, Domains, Features, Mistake, Translated

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from atelier.callback.picture import Drawn, tile
 from atelier.metric.activity import mean_activations
-from atelier.metric.exam import Coded, Numbers
+from atelier.metric.code_splits import Coded, Numbers
 from atelier.metric.principal import Principal
 
 _MOST_FILTERS = 196
