@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -104,6 +105,17 @@ def test_a_worker_that_dies_ends_the_run_with_one_word(
     said = capsys.readouterr().err
     assert "atelier: a process that loads data died (data.workers=1)" in said and "Traceback" not in said
     assert results(here / "run")["status"].startswith("failed")
+
+
+def test_a_worker_that_dies_while_it_hands_a_batch_over_is_told_by_the_same_word(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def reset() -> None:
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+    at_step(monkeypatch, 1, reset)
+    assert run("train", [*QUIET, "data.workers=1"]) == 2
+    assert "atelier: a process that loads data died (data.workers=1)" in capsys.readouterr().err
 
 
 def _children() -> list[int]:

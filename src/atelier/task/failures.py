@@ -45,7 +45,7 @@ def explain_failures(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
         raise
     except MisconfigurationException as error:  # Lightning's word for what the configuration asks in vain
         raise Mistake(f"trainer: {' '.join(str(error).split())}") from error
-    except (RuntimeError, MemoryError, OSError) as error:
+    except (RuntimeError, MemoryError, OSError, EOFError) as error:
         folder = Path(cfg.run_dir)
         if isinstance(error, FileNotFoundError) and not (folder / "config.yaml").exists():
             raise vanished(folder) from error
@@ -76,7 +76,7 @@ def _explanation(cfg: DictConfig, error: Exception) -> str | None:
             f"compile=true: torch could not compile the networks ({' '.join(text.split())[:200]}). Where an earlier "
             f"run was cut off while it compiled, deleting {os.environ.get(COMPILED)} helps; compile=false does without"
         )
-    if isinstance(error, RuntimeError) and text.startswith("DataLoader worker") and cfg.data.get("workers"):
+    if cfg.data.get("workers") and _of_a_dead_worker(error):
         return (
             f"a process that loads data died (data.workers={cfg.data.workers}); most often the system killed it for "
             "want of memory. data.workers=0 loads within the training process"
@@ -85,6 +85,14 @@ def _explanation(cfg: DictConfig, error: Exception) -> str | None:
         place = f" ({error.filename})" if error.filename else ""
         return f"a file could not be read or written{place}: {error.strerror or ' '.join(text.split())[:200]}"
     return None
+
+
+def _of_a_dead_worker(error: Exception) -> bool:
+    """Whether a process that loads data has died: torch saw it, or the pipe broke while a batch was handed over."""
+    text = str(error)
+    if isinstance(error, RuntimeError):
+        return text.startswith("DataLoader worker")
+    return isinstance(error, ConnectionError | EOFError) and not text.startswith("Caught")  # what a worker tells of
 
 
 def _in_compiling(error: Exception) -> bool:
