@@ -6,6 +6,7 @@ import importlib
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import warnings
@@ -32,7 +33,8 @@ def alone(work: str, *arguments: Any, **named: Any) -> Any:
 def companion(maker: str, *arguments: Any) -> Iterator[Callable[..., Any]]:
     """Has what the function ``module.name`` makes called in a fresh process, one call after another.
 
-    A server has loaded torch, once, and every such process is a fork of it, which ends with the block, or with us.
+    It is a fork of a server that has loaded torch, of which each process that asks for companions has one. It ends with
+    the block; where this process is killed, at the end of the call that it is at.
 
     The calls raise what is raised over there, and RuntimeError where the process was killed (out of memory).
     """
@@ -90,4 +92,7 @@ def _serve(asked: Connection, maker: str, arguments: tuple[Any, ...]) -> None:
                 answer = (True, made(*given, **by_name))
             except Exception as error:  # whatever the work raises, raised again over there
                 answer = (False, error)
-            asked.send(answer)
+            try:
+                asked.send(answer)
+            except (TypeError, AttributeError, pickle.PicklingError) as error:  # it pickles before it sends
+                asked.send((False, RuntimeError(f"{maker}: its answer cannot be sent: {error}")))

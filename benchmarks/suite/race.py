@@ -54,7 +54,7 @@ class Race(Callback):
         self._since = self._began = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The rivals get their weights."""
+        """The rivals are made."""
         self._contenders = dict(self._make(pl_module))
         self.seconds |= {name: [] for name in self._contenders}
         self._settle()

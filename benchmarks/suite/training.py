@@ -12,6 +12,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.config.build import build
+from atelier.task.driver_checks import spare_driver_checks
 from suite import games
 from suite.alone import companion
 from suite.ceiling import Ceiling, Recorder
@@ -120,6 +121,7 @@ def _modes(device: str) -> dict[str, str | None]:
 
 def contender(how: How, mode: str | None) -> Contender:
     """The plain loop; ``mode`` is how it multiplies float32."""
+    spare_driver_checks()  # a loop without Lightning makes none
     game = _game(how)
     step = partial(_plain_step, _plain_alone(game, how), _batches(game), torch.device(how.device), mode)
     return timed(step, settling(how.device))

@@ -23,6 +23,11 @@ def test_what_is_raised_over_there_is_raised_here_and_the_next_call_is_answered(
         assert number("11", base=2) == 3
 
 
+def test_an_answer_that_cannot_travel_says_so() -> None:
+    with pytest.raises(RuntimeError, match="cannot be sent: cannot pickle"):
+        alone("threading.Lock")
+
+
 def test_a_process_that_is_killed_says_so() -> None:
     with pytest.raises(RuntimeError, match=r"signal.raise_signal.* ended without a word .status -9.: out of memory"):
         alone("signal.raise_signal", signal.SIGKILL)

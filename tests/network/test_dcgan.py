@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from atelier.network.conditional import ConditionalBatchNorm2d
 from atelier.network.dcgan import DCGANDiscriminator, DCGANGenerator
 from atelier.network.init import Normal
+from atelier.network.resnet import ResNetDiscriminator, ResNetGenerator
 from atelier.types import Mistake
 
 LABELS = torch.tensor([0, 1, 2, 0])
@@ -116,3 +118,23 @@ def test_labels_enter_by_conditional_norm_and_projection():
     assert not torch.allclose(images[0], images[1])
     with pytest.raises(AssertionError, match="labels"):
         generator(torch.randn(4, 10))
+
+
+@pytest.mark.parametrize("num_classes", [None, 3])
+@pytest.mark.parametrize(
+    ("make_generator", "make_discriminator"),
+    [(DCGANGenerator, partial(DCGANDiscriminator, norm=nn.BatchNorm2d)), (ResNetGenerator, ResNetDiscriminator)],
+)
+def test_channels_lie_side_by_side_on_the_processor(make_generator, make_discriminator, num_classes: int | None):
+    labels = None if num_classes is None else torch.tensor([0, 2])
+    generator = make_generator(10, 3, 32, width=4, num_classes=num_classes)
+    discriminator = make_discriminator(3, 32, width=4, num_classes=num_classes)
+    seen: list[Tensor] = []
+    for layer in [*generator.modules(), *discriminator.modules()]:
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            layer.register_forward_pre_hook(lambda layer, given: seen.append(given[0]))
+    fake = generator(torch.randn(2, 10), labels)
+    judged = len(seen)
+    discriminator(torch.randn_like(fake).contiguous(), labels)
+    assert 3 < judged < len(seen)
+    assert all(images.stride(1) == 1 for images in seen if images.shape[2] > 1)  # one pixel alone has no layout

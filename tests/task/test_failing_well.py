@@ -110,12 +110,23 @@ def test_a_worker_that_dies_ends_the_run_with_one_word(
 def test_a_worker_that_dies_while_it_hands_a_batch_over_is_told_by_the_same_word(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def reset() -> None:
+    def reset(*_: Any) -> None:
         raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
 
-    at_step(monkeypatch, 1, reset)
+    monkeypatch.setattr("torch.utils.data.dataloader._MultiProcessingDataLoaderIter._try_get_data", reset)
     assert run("train", [*QUIET, "data.workers=1"]) == 2
     assert "atelier: a process that loads data died (data.workers=1)" in capsys.readouterr().err
+
+
+def test_another_pipe_that_breaks_is_no_worker(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    at_step(monkeypatch, 1, broken)
+    assert run("train", [*QUIET, "data.workers=1"]) == 2
+    assert "atelier: a file could not be read or written: Broken pipe" in capsys.readouterr().err
 
 
 def _children() -> list[int]:

@@ -16,7 +16,7 @@ from atelier.metric.translation import WAYS, Taken
 from atelier.types import Direction, Domain, Domains, Features, Mistake, Translated
 
 
-class Resemblance:
+class TranslationDistance:
     """Scores of each direction's fakes against all reals of the target domain.
 
     Beside each figure stands what the sources themselves would get in the fakes' place ("untouched"), and its floor:

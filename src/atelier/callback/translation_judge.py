@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from atelier.callback.translation_distance import Resemblance
+from atelier.callback.translation_distance import TranslationDistance
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
 from atelier.metric.translation import WAYS, Distances, Taken
@@ -30,14 +30,14 @@ class TranslationJudge:
     def __init__(self, extractor: Extractor, scores: Mapping[str, Score | None]) -> None:
         kept = {name: score for name, score in scores.items() if score is not None}
         self._distances = Distances()
-        self._resemblance = Resemblance(extractor, kept) if extractor.num_features and kept else None
+        self._by_features = TranslationDistance(extractor, kept) if extractor.num_features and kept else None
         self._truths: dict[Direction, Tensor | None] = dict.fromkeys(WAYS)
         self._split = ""
 
     def prepare(self) -> None:
         """Have the extractor's weights, or raise Mistake saying why not."""
-        if self._resemblance is not None:
-            self._resemblance.extractor.prepare()
+        if self._by_features is not None:
+            self._by_features.extractor.prepare()
 
     def expect(self, data: Domains, split: str) -> None:
         """Get ready for translations of ``split``.
@@ -57,8 +57,8 @@ class TranslationJudge:
     def _means(self) -> dict[str, bool]:
         """The figures of which means over both directions are taken; the first one counts."""
         means = {"truth_psnr": True} if self._knows_truth else {}
-        if self._resemblance is not None:
-            stem, higher = next(iter(self._resemblance.stems.items()))
+        if self._by_features is not None:
+            stem, higher = next(iter(self._by_features.stems.items()))
             means[stem] = higher
         return means
 
@@ -70,7 +70,7 @@ class TranslationJudge:
     def names(self) -> dict[str, bool]:
         """All figures, the primary one first, each with whether a higher value is better."""
         of_truth = Distances.of_truth() if self._knows_truth else {}
-        scores = {} if self._resemblance is None else self._resemblance.names
+        scores = {} if self._by_features is None else self._by_features.names
         return self._means | of_truth | scores | Distances.of_source()
 
     # --- a pass ---------------------------------------------------------------------------------------------
@@ -78,8 +78,8 @@ class TranslationJudge:
     def reset(self, device: torch.device | str) -> None:
         """Forget the last pass; the next one's images lie on ``device``."""
         self._distances.reset(device)
-        if self._resemblance is not None:
-            self._resemblance.reset(device)
+        if self._by_features is not None:
+            self._by_features.reset(device)
 
     def look(self, seen: Translated) -> None:
         """Add a batch."""
@@ -87,26 +87,26 @@ class TranslationJudge:
         if truth is not None:
             truth = to_unit(truth[seen.indices.cpu()]).to(seen.fake.device)
         self._distances.look(seen, truth)
-        if self._resemblance is not None:
-            self._resemblance.look(seen)
+        if self._by_features is not None:
+            self._by_features.look(seen)
 
     def gather(self) -> None:
         """Bring the images of all ranks together; every rank has to ask."""
         self._distances.gather()
-        if self._resemblance is not None:
-            self._resemblance.gather()
+        if self._by_features is not None:
+            self._by_features.gather()
 
     def meet(self, data: Domains, batch_size: int = 256) -> None:
         """Look at the reals that the gathered translations are compared with; fills the cache on disk."""
-        if self._resemblance is not None:
-            self._resemblance.meet(data, self._split, batch_size)
+        if self._by_features is not None:
+            self._by_features.meet(data, self._split, batch_size)
 
     def take(self, *, ema: bool) -> Taken:
         """The figures of what was gathered. ema: whether averaged generators made the fakes."""
         taken = self._distances.take()
         taken.protocol.update({name: {**words, "split": self._split} for name, words in taken.protocol.items()})
-        if self._resemblance is not None:
-            taken = joined(self._resemblance.take(ema=ema), taken)
+        if self._by_features is not None:
+            taken = joined(self._by_features.take(ema=ema), taken)
         return joined(*(mean_of(stem, taken) for stem in self._means), taken)
 
 

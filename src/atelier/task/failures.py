@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
+from torch.utils.data import DataLoader
 
 from atelier.callback.folder_guard import vanished
 from atelier.callback.preemption import Preemption
@@ -92,7 +94,10 @@ def _of_a_dead_worker(error: Exception) -> bool:
     text = str(error)
     if isinstance(error, RuntimeError):
         return text.startswith("DataLoader worker")
-    return isinstance(error, ConnectionError | EOFError) and not text.startswith("Caught")  # what a worker tells of
+    if not isinstance(error, ConnectionError | EOFError) or text.startswith("Caught"):  # a worker's own failure
+        return False
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_globals.get("__name__") == DataLoader.__module__ for frame in frames)
 
 
 def _in_compiling(error: Exception) -> bool:

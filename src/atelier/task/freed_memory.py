@@ -22,5 +22,5 @@ def keep_freed_memory() -> None:
         return
     set_up = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_up is not None:
-        set_up(_MMAP_MAX, 0)  # nothing comes from the system in a mapping of its own
-        set_up(_TRIM_THRESHOLD, -1)  # and nothing goes back
+        set_up(_MMAP_MAX, 0)  # large pieces come from the heap, too
+        set_up(_TRIM_THRESHOLD, -1)  # of which nothing goes back

@@ -122,7 +122,6 @@ def run(cfg: DictConfig) -> float | None:
             shrink(cfg)
         _write_down(cfg)
         _calm()
-        keep_freed_memory()
         spare_driver_checks()
         seed_everything(cfg.seed, workers=True, verbose=False)
         data, model = build(cfg.data), build(cfg.model)
@@ -139,6 +138,8 @@ def run(cfg: DictConfig) -> float | None:
                 default_root_dir=str(folder),
                 plugins=_plugins(cfg),
             )
+            if trainer.strategy.root_device.type == "cpu":
+                keep_freed_memory()
             introduce(loggers, trainer, cfg)
             with explain_failures(cfg, trainer), leading(cfg, trainer):
                 trainer.fit(model, data, ckpt_path=stored, weights_only=True)
