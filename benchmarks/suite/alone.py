@@ -6,7 +6,6 @@ import importlib
 import logging
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import warnings
@@ -94,5 +93,7 @@ def _serve(asked: Connection, maker: str, arguments: tuple[Any, ...]) -> None:
                 answer = (False, error)
             try:
                 asked.send(answer)
-            except (TypeError, AttributeError, pickle.PicklingError) as error:  # it pickles before it sends
+            except (EOFError, ConnectionError):
+                raise
+            except Exception as error:  # it cannot be pickled, and nothing of it was sent
                 asked.send((False, RuntimeError(f"{maker}: its answer cannot be sent: {error}")))

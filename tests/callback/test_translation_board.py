@@ -113,7 +113,7 @@ def test_images_are_counted_without_being_gathered(pixels, monkeypatch: pytest.M
 
 def test_protocols_name_the_subsets_and_the_shortage_of_images(fit, pixels) -> None:
     taken = board(pixels)
-    taken._judge._resemblance.extractor.num_features = 2048
+    taken._judge._by_features.extractor.num_features = 2048
     fit(Brighter(), taken, data=Couples(truth=False), epochs=1)
     results = taken.results()
     # 13 fakes meet 10 reals, of whom a subset of 11 cannot be drawn.
@@ -126,7 +126,7 @@ def test_protocols_name_the_subsets_and_the_shortage_of_images(fit, pixels) -> N
 
 def test_reals_are_looked_at_once(fit, pixels) -> None:
     taken, looked = board(pixels), []
-    extractor = taken._judge._resemblance.extractor
+    extractor = taken._judge._by_features.extractor
     look = extractor.look
     extractor.look = lambda images: looked.append(len(images)) or look(images)
     fit(Brighter(), taken, data=Couples(), epochs=3)
