@@ -118,7 +118,8 @@ def _fit(
     model = build(cfg.model)
     prepare(model)
     compile_networks(cfg, model)
-    keep_freed_memory()
+    if trainer.strategy.root_device.type == "cpu":  # as a run does
+        keep_freed_memory()
     spare_driver_checks()
     trainer.fit(model, data)
 
