@@ -10,6 +10,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from atelier.config.build import build
+from atelier.task.freed_memory import keep_freed_memory
+from suite.alone import companion
 from suite.ours import configured
 from suite.row import Row, compared
 from suite.turns import in_turns
@@ -103,6 +106,7 @@ def _configured(root: Path, batch_size: int) -> DictConfig:
 
 def rows(images: int, first_rounds: int, rounds: int, batches: tuple[int, ...]) -> list[Row]:
     """First and later epochs of ``images`` files of each domain, in milliseconds an image."""
+    keep_freed_memory()  # as a run does
     with tempfile.TemporaryDirectory() as place:
         root = Path(place) / "data"
         photographs(root, images)
@@ -120,8 +124,8 @@ def _row(said: str, against: str, images: int, seconds: dict[str, list[float]], 
 
 def _first_epochs(root: Path, images: int, rounds: int) -> Row:
     """Each time with an empty cache."""
-    plain, data = DataLoader(PerImage(root), batch_size=1, shuffle=True), _configured(root, 1)
-    with tempfile.TemporaryDirectory() as place:
+    data = _configured(root, 1)
+    with tempfile.TemporaryDirectory() as place, _plain(root, 1) as plain:
         caches = (Path(place) / str(number) for number in itertools.count())
 
         def first() -> None:
@@ -129,19 +133,34 @@ def _first_epochs(root: Path, images: int, rounds: int) -> Row:
             epochs.open()
             epochs()
 
-        seconds = in_turns({"atelier": first, "plain": _through(plain)}, rounds)
+        seconds = in_turns({"atelier": first, "plain": plain}, rounds)
     return _row("JPEG folder, 256 px, first epoch, batch 1", "PIL + torchvision", images, seconds, 3.5)
 
 
 def _later_epochs(root: Path, images: int, rounds: int, batch_size: int) -> list[Row]:
-    with tempfile.TemporaryDirectory() as cache:
+    with tempfile.TemporaryDirectory() as cache, _plain(root, batch_size) as plain:
         epochs = Epochs(_configured(root, batch_size), Path(cache))
         epochs.open()
         _refuse_other_pictures(epochs, root)
-        plain = DataLoader(PerImage(root), batch_size=batch_size, shuffle=True, drop_last=True)
-        seconds = in_turns({"atelier": epochs, "plain": _through(plain)}, rounds)
+        seconds = in_turns({"atelier": epochs, "plain": plain}, rounds)
         said = f"JPEG folder, 256 px, later epochs, batch {batch_size}"
         return [_row(said, "PIL + torchvision", images, seconds, 9.0)]
+
+
+def _plain(root: Path, batch_size: int) -> AbstractContextManager[Callable[[], object]]:
+    """The usual epochs, in a process of their own: atelier's keeps freed memory, as a run does."""
+    return companion("suite.loading.usual_epochs", root, batch_size)
+
+
+def usual_epochs(root: Path, batch_size: int) -> Callable[[], None]:
+    """Goes once through the usual data set, batch by batch."""
+    loader = DataLoader(PerImage(root), batch_size=batch_size, shuffle=True, drop_last=True)
+
+    def epoch() -> None:
+        for _ in loader:
+            pass
+
+    return epoch
 
 
 def _refuse_other_pictures(epochs: Epochs, root: Path) -> None:
@@ -152,11 +171,3 @@ def _refuse_other_pictures(epochs: Epochs, root: Path) -> None:
     off = float((ours - theirs).abs().mean())
     if ours.shape != theirs.shape or off > 0.5:
         raise ValueError(f"the pictures differ by {off:.2f} of 255 levels on average")
-
-
-def _through(loader: DataLoader[tuple[Tensor, Tensor]]) -> Callable[[], None]:
-    def epoch() -> None:
-        for _ in loader:
-            pass
-
-    return epoch

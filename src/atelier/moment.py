@@ -81,4 +81,6 @@ class Moment:
             start, size, whole = self.part
             assert count == size, f"draws are one per image of the part: {count} for {size} images"
             first = self.rank * whole + start
-        return drawn[first : first + count].to(self.device, non_blocking=True)
+        if drawn.shape[0] != count:
+            drawn = drawn[first : first + count]
+        return drawn.to(self.device, non_blocking=True)

@@ -36,6 +36,11 @@ def levels(picture: Image.Image) -> NDArray[np.uint8]:
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
+def near(mine: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> bool:
+    """As near as one filter's rounding comes to another's (see test_resize)."""
+    return mine.shape == theirs.shape and bool(np.abs(mine.astype(int) - theirs).max() <= 2)
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("channels", [1, 3])
@@ -47,7 +52,7 @@ def test_every_way_is_the_public_implementations(
     picture = Image.open(file).convert("L" if channels == 1 else "RGB")
     kept = Preprocess(way, LOAD, CROP, channels).read(file)
     if not crops(way):
-        assert np.array_equal(kept, levels(plainly(picture, way, LOAD, CROP, (0, 0))))
+        assert near(kept, levels(plainly(picture, way, LOAD, CROP, (0, 0))))
         return
     room = kept.shape[1] - CROP, kept.shape[2] - CROP
     assert min(room) >= 0
@@ -56,7 +61,7 @@ def test_every_way_is_the_public_implementations(
             wanted = levels(plainly(picture, way, LOAD, CROP, (left, top)))
             # A picture smaller than the crop both ways stays so there; here it is continued in black.
             wanted = np.pad(wanted, [(0, 0)] + [(0, CROP - side) for side in wanted.shape[1:]])
-            assert np.array_equal(kept[:, top : top + CROP, left : left + CROP], wanted)
+            assert near(kept[:, top : top + CROP, left : left + CROP], wanted)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -87,7 +92,7 @@ def test_evaluation_loads_at_the_crops_size_and_keeps_the_middle(
     if crops(way):
         assert kept.shape == (3, CROP, CROP)
         wanted = np.pad(wanted, [(0, 0)] + [(0, CROP - side) for side in wanted.shape[1:]])
-    assert np.array_equal(kept, wanted)
+    assert near(kept, wanted)
 
 
 def test_one_form_is_kept_once_where_training_crops_nothing_away() -> None:

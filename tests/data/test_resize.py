@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
+from sklearn.datasets import load_sample_images
 
 from atelier.data import resize
-from atelier.data.resize import fit
+from atelier.data.resize import fit, resized
 
 COLOUR = torch.randint(0, 256, (5, 3, 12, 12), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
@@ -35,3 +37,25 @@ def test_chunks_do_not_show(monkeypatch) -> None:
     whole = fit(COLOUR, 20, 1)
     monkeypatch.setattr(resize, "_CHUNK", 2)
     assert torch.equal(fit(COLOUR, 20, 1), whole)
+
+
+PHOTOGRAPHS = [Image.fromarray(photograph) for photograph in load_sample_images().images]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("size", [(286, 286), (256, 256), (900, 700), (64, 64), (128, 31), (3, 200)])
+def test_a_picture_is_resized_as_pillow_does(mode: str, size: tuple[int, int]) -> None:
+    for photograph in PHOTOGRAPHS:
+        picture = photograph.convert(mode)
+        pillows = np.asarray(picture.resize(size, Image.Resampling.BICUBIC)).reshape(*size[::-1], -1).transpose(2, 0, 1)
+        off = resized(picture, size).astype(int) - pillows
+        assert np.abs(off).max() <= 2
+        assert (off != 0).mean() < 0.01
+        assert abs(off.mean()) < 0.005  # none brighter, none darker
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_picture_of_the_wanted_size_keeps_its_levels(mode: str) -> None:
+    picture = PHOTOGRAPHS[0].convert(mode)
+    levels = np.asarray(picture).reshape(picture.height, picture.width, -1).transpose(2, 0, 1)
+    assert np.array_equal(resized(picture, picture.size), levels)

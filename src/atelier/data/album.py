@@ -28,6 +28,7 @@ from atelier.data import cache, picture
 from atelier.data.album_key import key_of
 from atelier.data.names import few, few_reasons, printable
 from atelier.data.ragged import Ragged
+from atelier.data.write_out import written_out
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # To be raised when decoding changes, so that older blocks are not taken for new ones.
-_VERSION = 3
+_VERSION = 4
 
 # Each thread can hold a whole photograph in several forms.
 _MOST_THREADS = 8
@@ -138,12 +139,12 @@ def _decode(files: Mapping[str, Path], reader: Reader, building: Path, what: str
     names: list[str] = []
     shapes: list[tuple[int, ...]] = []
     unreadable: dict[str, str] = {}
-    with (building / "pixels.u8").open("wb") as pixels:
+    with written_out(building / "pixels.u8") as append:
         for name, found in _watched(_read_all(files, reader), len(files), what):
             if isinstance(found, str):
                 unreadable[name] = found
             else:
-                pixels.write(found.data)
+                append(found.data)
                 names.append(name)
                 shapes.append(found.shape)
     if not names:

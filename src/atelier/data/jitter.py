@@ -53,7 +53,8 @@ def _lines(channels: int, height: int, width: int, crop_size: int) -> NDArray[np
 
 def flip_in_place(images: Tensor, moment: Moment, domain: Domain) -> None:
     """Mirror each image ``[B, C, H, W]`` with probability 1/2; ``moment`` draws on the CPU."""
-    turns = moment.uniform(f"flip/{domain}", len(images)) < 0.5
     # One by one: a flip is a single pass over an image, and whatever picks rows out of a batch of bytes takes several.
-    for place in turns.nonzero().flatten().tolist():
-        images[place] = images[place].flip(-1)
+    for place, drawn in enumerate(moment.uniform(f"flip/{domain}", len(images)).tolist()):
+        if drawn < 0.5:
+            image = images[place]
+            image.copy_(image.flip(-1))

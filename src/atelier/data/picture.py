@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from atelier.data import jpeg
 from atelier.data.orientation import upright
+from atelier.data.resize import resized
 from atelier.data.semaphore import WeightedSemaphore
 from atelier.types import Mistake
 
@@ -72,7 +73,7 @@ def most_bytes() -> int:
 def read(path: Path, shape: Shape) -> NDArray[np.uint8]:
     """The file's (first) picture, ``[C, S, S]``: upright, cut to a centre square and resized.
 
-    Resizing is bicubic and antialiased. Raises as :func:`open_upright` does.
+    Resizing is :func:`~atelier.data.resize.resized`. Raises as :func:`open_upright` does.
     """
     return _square(open_upright(path, shape.channels), shape)
 
@@ -88,10 +89,7 @@ def _square(picture: Image.Image, shape: Shape) -> NDArray[np.uint8]:
     # Cropping before resizing keeps what lies outside from bleeding in, and resizes less.
     if picture.size != (side, side):
         picture = picture.crop((left, top, left + side, top + side))
-    if side != shape.image_size:
-        picture = picture.resize((shape.image_size, shape.image_size), Image.Resampling.BICUBIC)
-    pixels = np.asarray(picture, dtype=np.uint8).reshape(shape.image_size, shape.image_size, shape.channels)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return resized(picture, (shape.image_size, shape.image_size))
 
 
 def open_upright(path: Path, channels: int) -> Image.Image:

@@ -1,7 +1,8 @@
 """How a photograph of any size becomes one that a translator is trained and tested on.
 
 The five ways and their arithmetic are those of the public implementation of CycleGAN
-(junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py); all resizing is Pillow's bicubic, which antialiases.
+(junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py); all resizing is bicubic and antialiased, Pillow's to one
+level in 255 (:func:`~atelier.data.resize.resized`).
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from atelier.data.album import Reader
 from atelier.data.picture import most_pixels, open_upright
+from atelier.data.resize import resized
 from atelier.types import Mistake
 
 Way = Literal["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]
@@ -86,11 +87,8 @@ class Preprocess:
             raise ValueError(f"{picture.width} x {picture.height} leaves no multiple of {_BASE} pixels")
         if size[0] * size[1] > (limit := most_pixels()):
             raise ValueError(f"it would become {size[0]} x {size[1]}, more than {limit // 10**6} megapixels")
-        if size != picture.size:
-            picture = picture.resize(size, Image.Resampling.BICUBIC)
-        kept = self._fitted(picture) if crops(self.way) else picture
-        pixels = np.asarray(kept, dtype=np.uint8).reshape(kept.height, kept.width, self.channels)
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        levels = resized(picture, size)
+        return self._fitted(levels) if crops(self.way) else levels
 
     def scaled(self, width: int, height: int) -> tuple[int, int]:
         """Width and height after resizing."""
@@ -104,13 +102,12 @@ class Preprocess:
             return round(width / _BASE) * _BASE, round(height / _BASE) * _BASE
         return width, height
 
-    def _fitted(self, picture: Image.Image) -> Image.Image:
+    def _fitted(self, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The picture no smaller than a crop, or the crop in its middle."""
-        width, height = max(picture.width, self.crop_size), max(picture.height, self.crop_size)
-        left, top = 0, 0
-        if self.centred:
-            left, top = (width - self.crop_size) // 2, (height - self.crop_size) // 2
-            width = height = self.crop_size
-        if (left, top, width, height) == (0, 0, *picture.size):
-            return picture
-        return picture.crop((left, top, left + width, top + height))
+        short = [max(0, self.crop_size - side) for side in levels.shape[1:]]
+        if any(short):
+            levels = np.pad(levels, [(0, 0), *((0, more) for more in short)])
+        if not self.centred:
+            return levels
+        top, left = ((side - self.crop_size) // 2 for side in levels.shape[1:])
+        return np.ascontiguousarray(levels[:, top : top + self.crop_size, left : left + self.crop_size])

@@ -1,8 +1,11 @@
-"""Sets that lie in memory brought to the wanted size and number of channels."""
+"""Pictures, and sets that lie in memory, brought to the wanted size and number of channels."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -10,6 +13,19 @@ from atelier.pixels import LUMA
 
 # Images resized at a time: 60,000 of them as floats would take gigabytes at once.
 _CHUNK = 4096
+
+
+def resized(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The levels ``[C, H, W]`` of a picture (mode L or RGB) at ``size`` (width, height).
+
+    Resizing is Pillow's bicubic, antialiased, by another hand: torch's filter for bytes has its kernel, its two passes
+    and its rounding between them, with weights of 16 bits where Pillow's have 22. One level in some hundred is off by
+    one, the same ones on every processor, in a third to a fifth of the time.
+    """
+    levels = torch.from_numpy(np.array(picture)).view(picture.height, picture.width, -1).permute(2, 0, 1)
+    if picture.size != size:
+        levels = F.interpolate(levels[None], size[::-1], mode="bicubic", antialias=True)[0]
+    return levels.contiguous().numpy()
 
 
 def fit(pixels: Tensor, image_size: int, channels: int) -> Tensor:
