@@ -23,6 +23,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.callback.sweep_parent import deliver
+from atelier.cli import collector
 from atelier.cli.cluster_overrides import requeued_overrides, run_dir_override
 from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
@@ -212,7 +213,11 @@ def _show(cfg: DictConfig) -> int:
 
 def _task(verb: str) -> Any:
     """The verb's module: loads torch, so it waits until the words are right."""
-    return importlib.import_module(f"atelier.task.{verb}")
+    name = f"atelier.task.{verb}"
+    if name not in sys.modules:
+        importlib.import_module(name)
+        collector.resume()
+    return sys.modules[name]
 
 
 def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) -> int:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
+import numpy as np
 import torch
+from torch import Tensor
 
 from atelier.data.resize import fit
 from atelier.data.source import Images, Split, check_shape
@@ -30,20 +35,26 @@ class Digits:
 
     def load(self, split: Split) -> Images:
         """The images of ``split``, their digits, and as names their positions in the whole set."""
-        # Imported here: scikit-learn takes a second, and only this set needs it.
-        from sklearn.datasets import load_digits
-
-        whole = load_digits()
-        labels = torch.from_numpy(whole.target).long()
+        levels, labels = _all()
         one_hot = torch.nn.functional.one_hot(labels)
         # How many of the same digit came before.
         nth = one_hot.cumsum(dim=0).gather(1, labels[:, None]).squeeze(1) - 1
         held_out = nth % _FIFTH == _FIFTH - 1
         chosen = (held_out if split == "test" else ~held_out).nonzero().squeeze(1)
-        levels = torch.from_numpy(whole.images).float()[chosen, None] * (255.0 / 16.0)
         return Images(
-            pixels=fit(levels, self.image_size, self.channels),
+            pixels=fit(levels[chosen] * (255.0 / 16.0), self.image_size, self.channels),
             labels=labels[chosen],
             names=[f"{index:04d}" for index in chosen.tolist()],
             classes=[str(digit) for digit in range(10)],
         )
+
+
+def _all() -> tuple[Tensor, Tensor]:
+    """Levels 0 to 16, ``[1797, 1, 8, 8]``, and digits, ``[1797]``: those of ``sklearn.datasets.load_digits``.
+
+    Read from scikit-learn's file without scikit-learn, which takes most of a second to import.
+    """
+    spec = importlib.util.find_spec("sklearn")
+    assert spec is not None and spec.origin is not None
+    rows = torch.from_numpy(np.loadtxt(Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=","))
+    return rows[:, :-1].float().view(-1, 1, 8, 8), rows[:, -1].long()
