@@ -55,7 +55,7 @@ def _rounds(device: str, quick: bool) -> int:
 def _others(device: str, quick: bool) -> dict[str, Measure]:
     """All that is no training step."""
     found: dict[str, Measure] = {
-        "first_run": partial(_machinery, "first_run", device, 4 if quick else 15),
+        "first_run": partial(_machinery, "first_run", device, 4 if quick else 30),
         "machinery": partial(_machinery, "machinery", device, 8 if quick else 40),
     }
     images, first, later, batches = (50, 2, 3, (1,)) if quick else (200, 5, 9, (1, 16))

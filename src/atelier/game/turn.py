@@ -74,9 +74,10 @@ def resting(network: nn.Module) -> Iterator[None]:
     BatchNorm still normalises by the batch but leaves its running statistics alone, and spectral normalisation uses its
     last singular vectors without a power iteration: a player's buffers move in its own turn only.
     """
+    modules = list(network.modules())
     parameters = [p for p in network.parameters() if p.requires_grad]
-    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats and m.training]
-    iterations = [m for m in network.modules() if isinstance(m, ParametrizationList) and m.training]
+    norms = [m for m in modules if isinstance(m, _BatchNorm) and m.track_running_stats and m.training]
+    iterations = [m for m in modules if isinstance(m, ParametrizationList) and m.training]
     for parameter in parameters:
         parameter.requires_grad_(False)
     for norm in norms:

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from atelier.network.layout import swift
 from atelier.network.sizes import positive
 from atelier.precise import widened
 
@@ -44,8 +43,7 @@ class Labelled(nn.ModuleList):
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
         """``x`` through all layers; labels: ``[B]`` int64, or None if no layer asks for them."""
         for layer in self:
-            # Behind every layer, as one whose image is a single pixel knows no layout that it could keep to.
-            x = swift(layer(x, labels) if isinstance(layer, ConditionalBatchNorm2d) else layer(x))
+            x = layer(x, labels) if isinstance(layer, ConditionalBatchNorm2d) else layer(x)
         return x
 
 

@@ -59,7 +59,7 @@ class DCGANGenerator(nn.Module):
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """``[B, C, H, W]`` in [-1, 1] from latents ``[B, latent_dim]`` and labels ``[B]``."""
-        images: Tensor = self.layers(z[:, :, None, None], labels)
+        images: Tensor = self.layers(swift(z[:, :, None, None]), labels)
         return images
 
 

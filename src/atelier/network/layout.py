@@ -14,4 +14,5 @@ def swift(images: Tensor) -> Tensor:
     """
     if images.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return images
-    return images.contiguous(memory_format=torch.channels_last)
+    # Unlike contiguous(), it also decides where there is one channel or one pixel, which is either layout.
+    return images.to(memory_format=torch.channels_last)

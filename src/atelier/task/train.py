@@ -46,6 +46,7 @@ from atelier.task.precision import multiplying, settle, unsuitable
 from atelier.task.ranks import leading
 from atelier.task.resume import checkpoint, keep, obstacles, plain, record, retuned, steps
 from atelier.task.scorable import too_few, unscorable, validated, validates
+from atelier.task.unprofiled import spare_profiling
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +139,7 @@ def run(cfg: DictConfig) -> float | None:
                 default_root_dir=str(folder),
                 plugins=_plugins(cfg),
             )
+            spare_profiling(trainer)
             if trainer.strategy.root_device.type == "cpu":
                 keep_freed_memory()
             introduce(loggers, trainer, cfg)
