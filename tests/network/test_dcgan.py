@@ -126,7 +126,9 @@ def test_labels_enter_by_conditional_norm_and_projection():
     ("make_generator", "make_discriminator"),
     [(DCGANGenerator, partial(DCGANDiscriminator, norm=nn.BatchNorm2d)), (ResNetGenerator, ResNetDiscriminator)],
 )
-def test_channels_lie_side_by_side_on_the_processor(make_generator, make_discriminator, num_classes: int | None, channels: int):
+def test_channels_lie_side_by_side_on_the_processor(
+    make_generator, make_discriminator, num_classes: int | None, channels: int
+):
     labels = None if num_classes is None else torch.tensor([0, 2])
     generator = make_generator(10, channels, 32, width=4, num_classes=num_classes)
     discriminator = make_discriminator(channels, 32, width=4, num_classes=num_classes)
