@@ -62,3 +62,15 @@ def test_decay_may_follow_a_schedule() -> None:
 def test_a_decay_outside_its_range_is_refused(decay: float) -> None:
     with pytest.raises(Mistake, match=r"ema\.decay"):
         Average(nn.Linear(1, 1), decay)
+
+
+def test_follows_whichever_network_it_is_given() -> None:
+    first, second = (nn.BatchNorm1d(1) for _ in range(2))
+    average = Average(first, 0.5, warm_up=1)
+    first.weight.data.fill_(3.0)
+    average.update(first, 0.0)
+    second.weight.data.fill_(5.0)
+    second.running_mean.fill_(7.0)
+    average.update(second, 0.0)
+    assert average.network.weight.item() == pytest.approx(0.5 * 2.0 + 0.5 * 5.0)
+    assert average.network.running_mean.item() == 7.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch.optim import Optimizer
@@ -46,10 +47,12 @@ def refuse_norm(clip: float | None) -> None:
         raise Mistake(f"model.clip={clip}: a gradient's norm is above 0; null turns clipping off")
 
 
-def clipped(table: LightningModule, optimizer: Optimizer, clip: float | None) -> None:
+def clipped(optimizer: Optimizer, clip: float | None) -> None:
     """Scale the gradient of a turn down to the norm ``clip`` where it is larger; None leaves it as it is.
 
-    To be called from ``on_before_optimizer_step``: by then Lightning has unscaled the gradients (under float16).
+    To be called from ``on_before_optimizer_step``: by then Lightning has unscaled the gradients (under float16). Its
+    own clipping refuses fused optimizers under bfloat16 too, where nothing is scaled.
     """
     if clip is not None:
-        table.clip_gradients(optimizer, gradient_clip_val=clip, gradient_clip_algorithm="norm")
+        gradients = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        torch.nn.utils.clip_grad_norm_(gradients, clip)

@@ -171,7 +171,7 @@ class CycleGAN(LightningModule):
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Bound the norm of the turn's gradient."""
-        clipped(self, optimizer, self.clip)
+        clipped(optimizer, self.clip)
 
     # --- the pools in a checkpoint ----------------------------------------------------------------------------------
 

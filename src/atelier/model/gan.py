@@ -157,7 +157,7 @@ class GAN(LightningModule):
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Bound the norm of the player's gradient."""
-        clipped(self, optimizer, self.clip)
+        clipped(optimizer, self.clip)
 
     # --- what others may ask -----------------------------------------------------------------------------------------
 

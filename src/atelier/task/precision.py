@@ -33,18 +33,15 @@ def unsuitable(cfg: DictConfig, trainer: Trainer) -> list[str]:
             "trainer.precision=16-mixed: float16 with scaled losses is for graphics processors, and this run is on the "
             "processor; bf16-mixed or 32"
         )
-    if precision == "16-mixed" and cfg.model.get("clip") is not None and _fused(cfg.model):
+    fused = [name for name, part in cfg.model.items() if isinstance(part, DictConfig) and part.get("fused")]
+    if precision == "16-mixed" and cfg.model.get("clip") is not None and fused:
         mistakes.append(
             "trainer.precision=16-mixed with model.clip: a fused optimizer unscales gradients too late to be clipped; "
-            "add model.generator_optimizer.fused=false"
+            f"add model.{fused[0]}.fused=false"
         )
     if not isinstance(cfg.get("tf32"), bool | None):
         mistakes.append(f"tf32={cfg.tf32}: true, false, or null for what torch does by itself")
     return mistakes
-
-
-def _fused(model: DictConfig) -> bool:
-    return any(isinstance(part, DictConfig) and bool(part.get("fused")) for part in model.values())
 
 
 @contextmanager
