@@ -9,14 +9,22 @@ from __future__ import annotations
 import atexit
 import gc
 
+_resting = False
+
 
 def rest() -> None:
-    """Collect nothing from now on."""
+    """Collect nothing until :func:`resume`."""
+    global _resting  # noqa: PLW0603  # one collector, one state
+    _resting = True
     gc.disable()
 
 
 def resume() -> None:
-    """Collect again, but do not look through what is there by now before the process ends."""
+    """Collect again after a rest, but do not look through what is there by now before the process ends."""
+    global _resting  # noqa: PLW0603  # as above
+    if not _resting:
+        return
+    _resting = False
     gc.freeze()
     gc.enable()
     # Libraries count what they have left when Python has collected for the last time, and complain.

@@ -213,11 +213,9 @@ def _show(cfg: DictConfig) -> int:
 
 def _task(verb: str) -> Any:
     """The verb's module: loads torch, so it waits until the words are right."""
-    name = f"atelier.task.{verb}"
-    if name not in sys.modules:
-        importlib.import_module(name)
-        collector.resume()
-    return sys.modules[name]
+    task = importlib.import_module(f"atelier.task.{verb}")
+    collector.resume()
+    return task
 
 
 def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) -> int:
