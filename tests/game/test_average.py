@@ -74,3 +74,16 @@ def test_follows_whichever_network_it_is_given() -> None:
     average.update(second, 0.0)
     assert average.network.weight.item() == pytest.approx(0.5 * 2.0 + 0.5 * 5.0)
     assert average.network.running_mean.item() == 7.0
+
+
+def test_goes_on_where_a_model_has_moved_to() -> None:
+    network = nn.BatchNorm1d(1)
+    average = Average(network, 0.5, warm_up=1)
+    average.update(network, 0.0)
+    network.double()
+    average.double()  # parameters stay the same objects, as on the way to a device; buffers do not
+    network.weight.data.fill_(5.0)
+    network.running_mean.fill_(7.0)
+    average.update(network, 0.0)
+    assert average.network.weight.item() == pytest.approx(0.5 * 1.0 + 0.5 * 5.0)
+    assert average.network.running_mean.item() == 7.0

@@ -54,6 +54,12 @@ class Average(nn.Module):
         """Stay in evaluation mode: an average does not learn."""
         return super().train(False)
 
+    def _apply(self, fn: Callable[..., torch.Tensor], recurse: bool = True) -> Average:
+        """Forget where tensors lay: a model that moves to another device gets new buffers."""
+        self._followed = None
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch gives it no types
+        return self
+
     @torch.no_grad()
     def update(self, network: nn.Module, epoch: float) -> None:
         """Move the average one step towards ``network``."""
