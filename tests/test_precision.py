@@ -203,6 +203,18 @@ def test_a_fused_optimizer_cannot_be_clipped_in_float16(words: tuple[str, ...], 
     assert not any("fused" in mistake for mistake in unsuitable(cfg, trainer))
 
 
+@pytest.mark.parametrize(("precision", "refused"), [("bf16-mixed", True), ("32-true", False)])
+def test_lightning_clips_no_fused_optimizer_in_half_precision(precision: str, refused: bool, composed: Compose) -> None:
+    words = ["model=autoencoder", "data=digits", "trainer=cpu", "+trainer.gradient_clip_val=1.0"]
+    cfg = composed(*words, f"trainer.precision={precision}")
+    trainer = build(composed("trainer=cpu").trainer)(logger=False)
+    said = f"trainer.precision={precision} with trainer.gradient_clip_val"
+    assert (
+        any(text.startswith(said) and "model.optimizer.fused=false" in text for text in unsuitable(cfg, trainer))
+        == refused
+    )
+
+
 @pytest.mark.parametrize(("tf32", "expected"), [(True, "tf32"), (False, "ieee")])
 def test_tf32_by_one_word(tf32: bool, expected: str) -> None:
     places = [torch.backends.cuda.matmul, torch.backends.cudnn.conv]

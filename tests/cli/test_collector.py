@@ -2,11 +2,25 @@ from __future__ import annotations
 
 import gc
 import importlib
+import sys
 from types import ModuleType
 
 import pytest
 
-from atelier.cli import collector, verb
+from atelier.cli import collector, entry_point, verb
+
+
+def test_a_command_starts_without_the_collector_and_leaves_it_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(verb: str | None) -> None:
+        assert not gc.isenabled()
+        raise SystemExit(2)
+
+    monkeypatch.setattr(verb, "main", end)
+    monkeypatch.setattr(sys, "argv", ["train.py", "seed=1"])
+    with pytest.raises(SystemExit):
+        entry_point.main("train")
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
 
 
 def test_a_task_is_loaded_without_the_collector_and_works_with_it(monkeypatch: pytest.MonkeyPatch) -> None:

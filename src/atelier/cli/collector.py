@@ -13,19 +13,25 @@ _resting = False
 
 
 def rest() -> None:
-    """Collect nothing until :func:`resume`."""
+    """Collect nothing until :func:`settle` or :func:`wake`."""
     global _resting  # noqa: PLW0603  # one collector, one state
     _resting = True
     gc.disable()
 
 
-def resume() -> None:
+def settle() -> None:
     """Collect again after a rest, but do not look through what is there by now before the process ends."""
-    global _resting  # noqa: PLW0603  # as above
     if not _resting:
         return
-    _resting = False
     gc.freeze()
-    gc.enable()
     # Libraries count what they have left when Python has collected for the last time, and complain.
     atexit.register(gc.unfreeze)
+    wake()
+
+
+def wake() -> None:
+    """Collect again after a rest."""
+    global _resting  # noqa: PLW0603  # as above
+    if _resting:
+        _resting = False
+        gc.enable()

@@ -23,9 +23,12 @@ def main(verb: str | None = None) -> None:
     if status is not None:
         sys.exit(status)
     collector.rest()
-    from atelier.cli.verb import main as begin
+    try:
+        from atelier.cli.verb import main as begin
 
-    begin(verb)
+        begin(verb)
+    finally:
+        collector.wake()
 
 
 def run(verb: str, words: Sequence[str]) -> int:

@@ -188,6 +188,8 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
     refuse([*absent(overrides), *(patterns(overrides) if arguments.multirun else [])])
     hydra = machinery(conf_dir(), verb, overrides, extra) if searching else None
     refuse(undrawn(hydra, overrides) if arguments.multirun else left_open(hydra, overrides))
+    if arguments.multirun:
+        collector.wake()  # hundreds of jobs leave gigabytes of configurations that refer to themselves
     jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
     configs = [composed(verb, job, extra) for job in jobs]
     refuse(text for _, mistakes in configs for text in mistakes)
@@ -214,7 +216,7 @@ def _show(cfg: DictConfig) -> int:
 def _task(verb: str) -> Any:
     """The verb's module: loads torch, so it waits until the words are right."""
     task = importlib.import_module(f"atelier.task.{verb}")
-    collector.resume()
+    collector.settle()
     return task
 
 

@@ -35,9 +35,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# To be raised when decoding changes, so that older blocks are not taken for new ones.
-_VERSION = 4
-
 # Each thread can hold a whole photograph in several forms.
 _MOST_THREADS = 8
 
@@ -101,7 +98,7 @@ def open_ragged_album(files: Mapping[str, Path], reader: Reader, what: str) -> R
 
 def _opened(files: Mapping[str, Path], reader: Reader, what: str) -> tuple[Path, list[str]]:
     """The block's folder, built where it was not, and the names of its pictures."""
-    settings = [_VERSION, picture.most_pixels(), dict(reader.settings)]
+    settings = [picture.DECODING, picture.most_pixels(), dict(reader.settings)]
     block = cache_dir("images", key_of(files, settings, _threads(), picture.most_bytes()))
     # A block is whole wherever it exists, so readers need no lock (and may have no right to make one).
     if not block.is_dir():

@@ -19,6 +19,9 @@ from atelier.data.resize import resized
 from atelier.data.semaphore import WeightedSemaphore
 from atelier.types import Mistake
 
+DECODING = 4
+"""To be raised when decoding changes, so that what was made of older pixels is not taken for new."""
+
 # Larger ones are refused before they are decoded: a small file can claim gigabytes of pixels.
 MOST_PIXELS = 50_000_000
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from atelier.data.batches import Loader, TrainingBatches
-from atelier.data.picture import Shape
+from atelier.data.picture import DECODING, Shape
 from atelier.data.selection import named
 from atelier.data.shard_batches import ShardBatches, mixed
 from atelier.data.shard_store import Store, addresses
@@ -88,7 +88,7 @@ class ShardData(SingleData):
     def fingerprint(self, split: str) -> str:
         """16 hexadecimal digits that stand for the split's shards (names, places and sizes) and the images' shape."""
         store = self.split(named(split)).store
-        words = hashlib.blake2b(f"{self.shape}".encode(), digest_size=8)
+        words = hashlib.blake2b(f"{DECODING} {self.shape}".encode(), digest_size=8)
         for place, shard in enumerate(store.shards):
             index = store.index(place)
             words.update(f"{shard} {index.names}".encode(errors="backslashreplace"))

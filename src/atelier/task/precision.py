@@ -34,11 +34,17 @@ def unsuitable(cfg: DictConfig, trainer: Trainer) -> list[str]:
             "processor; bf16-mixed or 32"
         )
     fused = [name for name, part in cfg.model.items() if isinstance(part, DictConfig) and part.get("fused")]
-    if precision == "16-mixed" and cfg.model.get("clip") is not None and fused:
-        mistakes.append(
-            "trainer.precision=16-mixed with model.clip: a fused optimizer unscales gradients too late to be clipped; "
-            f"add model.{fused[0]}.fused=false"
-        )
+    clips = {
+        "model.clip": precision == "16-mixed" and cfg.model.get("clip"),
+        # Lightning's own clipping, for optimizers that it steps, looks at nothing but their being fused.
+        "trainer.gradient_clip_val": precision in ("16-mixed", "bf16-mixed") and cfg.trainer.get("gradient_clip_val"),
+    }
+    mistakes += [
+        f"trainer.precision={precision} with {clip}: a fused optimizer unscales gradients too late to be clipped; "
+        f"add model.{fused[0]}.fused=false"
+        for clip, asked in clips.items()
+        if asked and fused
+    ]
     if not isinstance(cfg.get("tf32"), bool | None):
         mistakes.append(f"tf32={cfg.tf32}: true, false, or null for what torch does by itself")
     return mistakes
