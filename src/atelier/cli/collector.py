@@ -9,19 +9,15 @@ from __future__ import annotations
 import atexit
 import gc
 
-_resting = False
-
 
 def rest() -> None:
     """Collect nothing until :func:`settle` or :func:`wake`."""
-    global _resting  # noqa: PLW0603  # one collector, one state
-    _resting = True
     gc.disable()
 
 
 def settle() -> None:
-    """Collect again after a rest, but do not look through what is there by now before the process ends."""
-    if not _resting:
+    """After a rest, collect again, but do not look through what is there by now before the process ends."""
+    if gc.isenabled():
         return
     gc.freeze()
     # Libraries count what they have left when Python has collected for the last time, and complain.
@@ -30,8 +26,5 @@ def settle() -> None:
 
 
 def wake() -> None:
-    """Collect again after a rest."""
-    global _resting  # noqa: PLW0603  # as above
-    if _resting:
-        _resting = False
-        gc.enable()
+    """Collect again."""
+    gc.enable()
