@@ -13,6 +13,11 @@ def test_position_after_training(fit, toy) -> None:
     assert clock.images_per_second > 0
 
 
+def test_batches_that_lightning_leaves_out_were_not_trained_on(fit, toy) -> None:
+    clock = clock_of(fit(toy(), epochs=3, limit_train_batches=2))
+    assert (clock.step, clock.images_seen, clock.epoch) == (6, 48, 3.0)
+
+
 def test_validation_does_not_slow_the_images(fit, toy) -> None:
     class Slow(toy):
         def on_validation_end(self) -> None:

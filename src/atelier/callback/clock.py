@@ -76,8 +76,9 @@ class Clock(Callback):
         batch_idx: int,
     ) -> None:
         """Advance by one batch."""
-        self.step = batch.step + 1
-        self.images_seen = self.step * batch.size * trainer.world_size
+        # Counted, not read from the batch: where Lightning limits the batches of an epoch, the order skips the rest.
+        self.step += 1
+        self.images_seen += batch.size * trainer.world_size
         batches = trainer.num_training_batches
         done = (batch_idx + 1) / batches if math.isfinite(batches) else batch.epoch % 1
         self.epoch = trainer.current_epoch + done
