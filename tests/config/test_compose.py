@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from atelier.config.compose import _choices, compose, expand
-from atelier.config.override import quoted
+from atelier.config.override import FILLED_IN, quoted
 from atelier.config.words import conf_dir
 
 Compose = Callable[..., DictConfig]
@@ -56,6 +58,49 @@ def test_a_root_lists_every_group_that_it_is_composed_of(root: str) -> None:
     listed = _choices(conf_dir(), root)
     assert listed.keys() == ours.keys()
     assert {name for name in ours if listed[name] is None} == {name for name in ours if ours[name] in (None, "null")}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["seed=4", "data.batch_size=7", "trainer.max_epochs=${seed}"],
+        ["model=gan", "+model.clip=2.0", "++data.seed=3", "~model.ema"],
+        ["data=stripes", "model=cyclegan", "model.generator_optimizer.betas=[0.1,0.2]", "hydra.run.dir=here"],
+        ["latent.dim=3", "latent.dim=5", "trainer.max_time=00:01:00:00"],
+    ],
+)
+def test_single_options_are_set_as_hydra_sets_them(words: list[str]) -> None:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        wanted = hydra_compose("train", words)
+    for _ in range(2):  # the second time from what was kept of the first
+        cfg, mistakes = compose(conf_dir(), "train", words)
+        assert cfg is not None, mistakes
+        for name in FILLED_IN:
+            cfg[name] = "???"
+        assert OmegaConf.to_container(cfg) == OmegaConf.to_container(wanted)
+
+
+def test_what_is_kept_is_nobodys_to_change() -> None:
+    cfg, _ = compose(conf_dir(), "train", ["seed=1"])
+    again, _ = compose(conf_dir(), "train", [])
+    assert cfg is not None
+    assert again is not None
+    cfg.model.critic = None
+    assert again.seed != 1
+    assert compose(conf_dir(), "train", [])[0] == again
+
+
+def test_a_file_that_was_edited_is_read_again(tmp_path: Path) -> None:
+    conf = tmp_path / "conf"
+    shutil.copytree(conf_dir(), conf)
+    before, _ = compose(conf, "train", [])
+    latent = conf / "latent" / f"{_choices(conf, 'train')['latent']}.yaml"
+    latent.write_text(re.sub(r"dim: \d+", "dim: 77", latent.read_text(encoding="utf-8")), encoding="utf-8")
+    after, _ = compose(conf, "train", [])
+    assert before is not None
+    assert after is not None
+    assert before.latent.dim != 77
+    assert after.latent.dim == 77
 
 
 def test_all_mistakes_at_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -50,21 +52,42 @@ def compose(
     wrong = {word.input_line: text for word in chosen if (text := wrong_choice(word, options, dispensable))}
     fine = [*path, *(_line(word) for word in chosen if word.input_line not in wrong)]
     mistakes += wrong.values()
+    try:
+        grouped = _grouped(conf, root, fine) if extra else _grouped_once(conf, root, tuple(fine), _state(conf))
+        base = _with_keys(grouped, [])
+        judged = [(override, wrong_key(override, base, known)) for override in keys]
+        mistakes += [text for _, text in judged if text]
+        if wrong:
+            return None, mistakes
+        good = [override for override, text in judged if not text]
+        return (_with_keys(grouped, good) if good else base), mistakes
+    except (HydraException, OmegaConfBaseException) as error:
+        return None, [*mistakes, _tell(error)]
+
+
+def _grouped(conf: Path, root: str, words: Sequence[str]) -> DictConfig:
+    """What choices of groups make of a root, with Hydra's own part."""
     with initialize_config_dir(str(conf), version_base="1.3"):
-        try:
-            base = _composed(root, fine)
-            judged = [(override, wrong_key(override, base, known)) for override in keys]
-            mistakes += [text for _, text in judged if text]
-            if wrong:
-                return None, mistakes
-            good = [_line(override) for override, text in judged if not text]
-            return (_composed(root, [*fine, *good]) if good else base), mistakes
-        except (HydraException, OmegaConfBaseException) as error:
-            return None, [*mistakes, _tell(error)]
+        return hydra_compose(root, list(words), return_hydra_config=True)
 
 
-def _composed(root: str, words: list[str]) -> DictConfig:
-    cfg = hydra_compose(root, words, return_hydra_config=True)
+@functools.lru_cache(maxsize=32)
+def _grouped_once(conf: Path, root: str, words: tuple[str, ...], state: frozenset[tuple[Path, int]]) -> DictConfig:
+    """The same, kept: jobs of a sweep mostly differ in single options, and reading the files is what takes the time.
+
+    state: of the files, so that an edited one is read again.
+    """
+    return _grouped(conf, root, words)
+
+
+def _state(conf: Path) -> frozenset[tuple[Path, int]]:
+    return frozenset((file, file.stat().st_mtime_ns) for file in conf.rglob("*.yaml"))
+
+
+def _with_keys(grouped: DictConfig, keys: list[Override]) -> DictConfig:
+    """A copy with single options set, as Hydra sets them after it has put the groups together."""
+    cfg = copy.deepcopy(grouped)
+    ConfigLoaderImpl._apply_overrides_to_config(keys, cfg)
     choices = dict(cfg.hydra.runtime.choices)
     with open_dict(cfg):
         del cfg["hydra"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import warnings
@@ -30,22 +31,34 @@ def dry_run(cfg: DictConfig) -> list[str]:
     if mistakes:
         return mistakes
     failed: dict[str, str] = {}
-    for path, node in _inside_out(cfg):
-        if path.split(".")[0] == "logger" or any(bad.startswith(path) for bad in failed):
-            continue
-        try:
-            _try(node, "cpu" if path == "trainer" else "meta")
-        except (ValueError, TypeError, MisconfigurationException) as error:  # a Mistake is a ValueError
-            # A part that others refer to is refused wherever it is built: once is enough.
-            if str(error) not in failed.values():
-                mistakes.append(_named(cfg, path, str(error)))
-            failed[path] = str(error)
+    with quiet():
+        for path, node in _inside_out(cfg):
+            if path.split(".")[0] == "logger" or any(bad.startswith(path) for bad in failed):
+                continue
+            try:
+                _try(node, "cpu") if path == "trainer" else _try_once(node)
+            except (ValueError, TypeError, MisconfigurationException) as error:  # a Mistake is a ValueError
+                # A part that others refer to is refused wherever it is built: once is enough.
+                if str(error) not in failed.values():
+                    mistakes.append(_named(cfg, path, str(error)))
+                failed[path] = str(error)
     return mistakes
+
+
+_built: set[str] = set()
+"""Descriptions of parts that could be built in this process: the jobs of a sweep share most of theirs."""
+
+
+def _try_once(node: DictConfig) -> None:
+    description = json.dumps(OmegaConf.to_container(node, resolve=True), default=str)
+    if description not in _built:
+        _try(node, "meta")
+        _built.add(description)
 
 
 def _try(node: DictConfig, device: str) -> None:
     """Build ``node``, and what only refuses its settings once it is called."""
-    with quiet(), torch.device(device), torch.random.fork_rng(devices=[]):
+    with torch.device(device), torch.random.fork_rng(devices=[]):
         built = build(node)
         made: Any = built.func if isinstance(built, partial) else None
         if isinstance(made, type) and issubclass(made, Optimizer):
