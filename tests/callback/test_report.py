@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.textpath import TextPath
 from PIL import Image
 
 from atelier.callback.bookkeeping import Bookkeeping
-from atelier.callback.chart import Curve, chart
+from atelier.callback.chart import Curve, chart, scatter
 from atelier.callback.frames import embed, frames
 from atelier.callback.gallery import Gallery
 from atelier.callback.picture import Grid
@@ -101,6 +102,30 @@ def test_charts_take_the_pages_colours() -> None:
     for variable in ("--first", "--muted", "--rule", "--level", "--mark"):
         assert f"var({variable})" in svg
     assert "http" not in svg
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        chart([Curve([1, 200_000], [-100_000, -100_300.0])]),
+        chart([Curve([1, 2], [5e-5, 4e-5])], width=3.9),
+        chart([Curve([0, 100], [1e-3, 1e4])], width=3.9),
+        chart([Curve([1], [0.5])], bounds=(-0.03, 1.03)),
+        scatter(["adam", "sgd with momentum"], [1, 2], axis="model.optimizer"),
+    ],
+)
+def test_words_of_a_chart_lie_within_it(drawn: str) -> None:
+    assert "DejaVu" not in drawn
+    width, height = (float(number) for number in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)[0])
+    words = re.findall(r'font-size: ([\d.]+)px.*?x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)<', drawn)
+    assert len(words) >= 4
+    for points, x, y, text in words:
+        extent = TextPath((0, 0), text, size=float(points)).get_extents()
+        anchored = re.search(rf"text-anchor: (\w+)[^>]*>{re.escape(text)}<", drawn)
+        before = {"end": 1.0, "middle": 0.5}.get(anchored[1] if anchored else "start", 0.0)
+        left = float(x) - before * extent.width
+        assert left >= 0 and left + extent.width <= width, text
+        assert float(y) - extent.height >= 0 and float(y) + 2 <= height, text
 
 
 def test_charts_survive_odd_curves() -> None:

@@ -27,6 +27,10 @@ _VARIABLES = {
 _MOST_POINTS = 600
 _LOGARITHMIC = 10  # an axis of positive values that span more than this factor is logarithmic
 _HEIGHT = 2.5  # inches; the page scales the picture to its column
+_ROUND = (1, 2, 2.5, 5, 10)  # steps between ticks, times a power of ten
+_POINTS = 72  # of an inch, the unit of what follows
+_BESIDE, _BELOW, _MARGIN, _PAD = 30, 28, 9, 3
+"""Room for the words on the left (a first guess) and below, at the free edges, and between words and an edge."""
 
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -138,8 +142,8 @@ def _picture(paint: Callable[[Any], None], width: float, axis: str, margin: floa
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
-        figure = Figure(figsize=(width, _HEIGHT), layout="constrained")
-        FigureCanvasSVG(figure)
+        figure = Figure(figsize=(width, _HEIGHT), dpi=_POINTS)
+        canvas = FigureCanvasSVG(figure)
         figure.patch.set_alpha(0)
         axes = figure.add_subplot()
         axes.patch.set_alpha(0)
@@ -148,28 +152,52 @@ def _picture(paint: Callable[[Any], None], width: float, axis: str, margin: floa
         axes.margins(x=margin)
         paint(axes)
         axes.set_xlabel(axis)
+        _make_room(figure, axes)
         text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        # Not savefig, which draws everything once more to find out where it lies.
+        nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        canvas.print_svg(text, metadata=nothing)  # type: ignore[no-untyped-call]  # matplotlib's
     return _for_page(text.getvalue())
+
+
+def _make_room(figure: Any, axes: Any) -> None:
+    """Leave what the words of the vertical axis take, which depends on the values, and what all others may take.
+
+    A layout engine of matplotlib's would measure both axes twice and take half of a chart's time.
+    """
+    width, height = figure.get_size_inches() * _POINTS
+    figure.subplots_adjust(_BESIDE / width, _BELOW / height, 1 - _MARGIN / width, 1 - _MARGIN / height)
+    words = axes.yaxis.get_tightbbox()
+    if words is None:  # no value that could be shown
+        return
+    left = _BESIDE + _PAD - words.x0
+    top = _MARGIN + max(0.0, words.y1 - axes.bbox.y1)
+    figure.subplots_adjust(left=left / width, top=1 - top / height)
 
 
 def _scale(axes: Any, curves: Sequence[Curve], levels: Sequence[float], bounds: tuple[float, float] | None) -> None:
     from matplotlib.ticker import EngFormatter, MaxNLocator  # as above
 
     _scale_values(axes, [value for curve in curves for value in curve.values], levels, bounds)
-    furthest = max((epoch for curve in curves for epoch in curve.epochs), default=0)
-    if furthest >= 3:
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    epochs = {epoch for curve in curves for epoch in curve.epochs}
+    furthest = max(epochs, default=0)
+    if len(epochs) == 1:
+        axes.set_xticks([furthest])
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=_ROUND, integer=furthest >= 3))
     if furthest >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k, 1.2M
 
 
 def _scale_values(axes: Any, found: list[float], levels: Sequence[float], bounds: tuple[float, float] | None) -> None:
+    from matplotlib.ticker import MaxNLocator  # as above
+
     values = [value for value in found if math.isfinite(value)]
     if bounds is None and _is_logarithmic(values):
         axes.set_yscale("log")
         _few_ticks(axes.yaxis)
     elif values:
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=_ROUND))
         axes.set_ylim(bounds or _bounds(values, levels))
 
 
@@ -229,6 +257,7 @@ def _for_page(svg: str) -> str:
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
     # Ids that nothing refers to would stand on the page once per chart.
     svg = re.sub(r'<g id="(?!m)[^"]*">', "<g>", svg)
-    # The page's font; matplotlib names one that few machines have.
+    # The page's font; matplotlib names one that few machines have, in one of two ways.
     svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", svg)
+    svg = re.sub(r" font-family: [^;\"]*;", "", svg)
     return svg.replace("<svg ", '<svg role="img" ', 1)
