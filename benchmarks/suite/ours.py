@@ -28,7 +28,7 @@ from atelier.config.words import conf_dir
 from atelier.task.compiling import compile_networks
 from atelier.task.driver_checks import spare_driver_checks
 from atelier.task.freed_memory import keep_freed_memory
-from atelier.task.unprofiled import spare_profiling
+from atelier.task.step_overhead import spare_step
 from atelier.types import ImageBatch, UnpairedBatch
 
 Batch = ImageBatch | UnpairedBatch
@@ -122,7 +122,7 @@ def _fit(
     if trainer.strategy.root_device.type == "cpu":  # as a run does
         keep_freed_memory()
     spare_driver_checks()
-    spare_profiling(trainer)
+    spare_step(trainer)
     trainer.fit(model, data)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,8 +12,7 @@ SCORE_SEED = 0
 """The seed of the fakes that are scored: the same latents at every validation, in every run and on every machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """One step of one run: the source of every draw that the step makes.
 
     A draw is a function of (seed, step, purpose) and of nothing else: no global generator is touched, so a run is
@@ -41,11 +40,11 @@ class Moment:
 
     def within(self, scope: str) -> Moment:
         """The same moment for a part of the step, whose purposes cannot meet those of another part."""
-        return replace(self, scope=f"{self.scope}{scope}/")
+        return self._replace(scope=f"{self.scope}{scope}/")
 
     def of_part(self, first: int, count: int, whole: int) -> Moment:
         """The same moment for ``count`` of this rank's ``whole`` images, with the draws that they have in the batch."""
-        return replace(self, part=(first, count, whole))
+        return self._replace(part=(first, count, whole))
 
     def generator(self, purpose: str) -> torch.Generator:
         """A CPU generator that stands at the beginning of the stream of (seed, step, purpose)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -35,7 +34,7 @@ class ImagePool:
         fakes = fakes.detach()
         if self.capacity == 0:
             return fakes
-        here = replace(moment, device="cpu")  # decisions are the host's: it must not wait for the device
+        here = moment._replace(device="cpu")  # decisions are the host's: it must not wait for the device
         old = (here.uniform("old", len(fakes)) < 0.5).tolist()
         places = here.integers("place", len(fakes), low=0, high=self.capacity).tolist()
         return torch.stack([self._swap(*each) for each in zip(fakes, old, places, strict=True)])

@@ -75,7 +75,8 @@ def resting(network: nn.Module) -> Iterator[None]:
     last singular vectors without a power iteration: a player's buffers move in its own turn only.
     """
     modules = list(network.modules())
-    parameters = [p for p in network.parameters() if p.requires_grad]
+    # Asking the network for its parameters would walk through all modules once more, twice in a step.
+    parameters = [p for m in modules for p in m._parameters.values() if p is not None and p.requires_grad]
     norms = [m for m in modules if isinstance(m, _BatchNorm) and m.track_running_stats and m.training]
     iterations = [m for m in modules if isinstance(m, ParametrizationList) and m.training]
     for parameter in parameters:

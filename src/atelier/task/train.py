@@ -46,7 +46,7 @@ from atelier.task.precision import multiplying, settle, unsuitable
 from atelier.task.ranks import leading
 from atelier.task.resume import checkpoint, keep, obstacles, plain, record, retuned, steps
 from atelier.task.scorable import too_few, unscorable, validated, validates
-from atelier.task.unprofiled import spare_profiling
+from atelier.task.step_overhead import spare_step
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def run(cfg: DictConfig) -> float | None:
                 default_root_dir=str(folder),
                 plugins=_plugins(cfg),
             )
-            spare_profiling(trainer)
+            spare_step(trainer)
             if trainer.strategy.root_device.type == "cpu":
                 keep_freed_memory()
             introduce(loggers, trainer, cfg)
