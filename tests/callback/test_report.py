@@ -14,7 +14,7 @@ from atelier.callback.chart import Curve, chart, scatter
 from atelier.callback.frames import embed, frames
 from atelier.callback.gallery import Gallery
 from atelier.callback.picture import Grid
-from atelier.callback.report import Report, brief, duration, size, write_report
+from atelier.callback.report import Report, brief, counted, duration, size, write_report
 from atelier.callback.results import Results
 
 
@@ -137,4 +137,6 @@ def test_words_for_people() -> None:
     assert [brief(value) for value in (None, 12345.6, 0.123456)] == ["–", "12,346", "0.1235"]
     told = [duration(seconds) for seconds in (41.2, 101.3, 600, 8000, 9500)]
     assert told == ["41 s", "1 min 41 s", "10 min 00 s", "2 h 13 min", "2 h 38 min"]
+    assert [counted(count, "epoch") for count in (0, 1, 1.0, 2.5)] == ["0 epochs", "1 epoch", "1 epoch", "2.5 epochs"]
+    assert [counted(count, "image") for count in (1, 1442)] == ["1 image", "1,442 images"]
     assert [size(count) for count in (5_000_000, 2_500_000_000)] == ["5 MB", "2.5 GB"]

@@ -11,7 +11,7 @@ from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.config.compose import _choices, compose, expand
-from atelier.config.override import FILLED_IN, quoted
+from atelier.config.override import ELSEWHERE, FILLED_IN, quoted
 from atelier.config.words import conf_dir
 
 Compose = Callable[..., DictConfig]
@@ -112,6 +112,45 @@ def test_all_mistakes_at_once() -> None:
         "objective=hing",
         "seed=x",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("batch_size=8", "data.batch_size"),
+        ("trainer.batch_size=8", "data.batch_size"),
+        ("image_size=64", "data.image_size"),  # networks have one as well, which refers to this one
+        ("precision=16", "trainer.precision"),  # reconstruction is nearer by its letters
+        ("epochs=5", "trainer.max_epochs"),
+        ("max_epochs=5", "trainer.max_epochs"),
+        ("num_workers=2", "data.workers"),
+        ("model.lr=0.1", "model.generator_optimizer.lr"),
+        ("model=autoencoder lr=0.1", "model.optimizer.lr"),
+        ("gpus=2", "trainer.devices"),
+        ("output_dir=here", "hydra.run.dir"),
+        ("dataset=mnist", "data"),
+        ("data=mnist data_dir=here", "data.root"),
+        ("data_dir=here", "data"),  # digits have no root
+        ("width=8", "model.generator.width or model.critic.network.width"),
+        ("sead=3", "seed"),
+        ("modle=gan", "model"),
+        ("model.generatr.width=3", "model.generator.width or model.critic.network.width"),
+    ],
+)
+def test_an_option_by_its_bare_misplaced_or_foreign_name(words: str, meant: str) -> None:
+    wrong = words.rsplit(maxsplit=1)[-1]
+    _, mistakes = compose(conf_dir(), "train", words.split())
+    assert len(mistakes) == 1
+    assert mistakes[0].startswith(f"{wrong}: there is no option")
+    assert f"; did you mean {meant}?" in mistakes[0]
+
+
+def test_what_other_tools_call_an_option_leads_to_one_that_is_there() -> None:
+    cfg, _ = compose(conf_dir(), "train", ["data=mnist"])
+    assert cfg is not None
+    known = {*_choices(conf_dir(), "train"), "hydra.run.dir"}
+    lost = {option for option in ELSEWHERE.values() if option not in known and not OmegaConf.select(cfg, option)}
+    assert lost == set()
 
 
 def test_a_folder_of_ones_own(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from atelier.callback.per_direction import Twins, twins
 from atelier.callback.pictures import read_caption
 from atelier.callback.results import read_results
 from atelier.callback.score_panels import NARROW, Panel, notes, score_panels
-from atelier.callback.words import brief, duration, size
+from atelier.callback.words import brief, counted, duration, size
 from atelier.types import Vanished
 from atelier.whole_file import write_text
 
@@ -91,7 +91,7 @@ def write_report(run: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(brief=brief, duration=duration, size=size)
+    environment.filters.update(brief=brief, counted=counted, duration=duration, size=size)
     page = environment.get_template("report.html.jinja").render(
         run=run.resolve().name,
         results=results,

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from atelier.callback.recorder import board_of, clock_of
-from atelier.callback.words import brief, called, duration, near
+from atelier.callback.words import brief, called, counted, duration, near
 from atelier.types import Reconstructor, Translator
 
 Use = Literal["sample", "encode", "translate"]
@@ -61,7 +61,8 @@ class Summary(Callback):
 def _trained(trainer: Trainer) -> str:
     clock = clock_of(trainer)
     return (
-        f"Trained     {clock.epoch:g} epochs, {clock.images_seen:,} images in {duration(clock.train_seconds)}"
+        f"Trained     {counted(clock.epoch, 'epoch')}, {counted(clock.images_seen, 'image')}"
+        f" in {duration(clock.train_seconds)}"
         f" ({clock.images_per_second:,.0f} images/s)"
     )
 

@@ -12,7 +12,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from atelier.config.words import suggestion
+from atelier.config.signature import typed
+from atelier.config.words import nearest, suggestion
 
 FILLED_IN = {"run_dir", "model_name", "data_name"}
 """Root keys that no user gives: the start of a run does."""
@@ -21,6 +22,45 @@ _SEVERAL = {"callback", "experiment", "logger", "metric"}
 """Groups of which several options can be chosen at once."""
 
 _HYDRA_NEEDS = {"hydra/launcher", "hydra/sweeper"}
+
+
+ELSEWHERE = {
+    "epochs": "trainer.max_epochs",
+    "epoch": "trainer.max_epochs",
+    "n_epochs": "trainer.max_epochs",
+    "num_epochs": "trainer.max_epochs",
+    "gpus": "trainer.devices",
+    "num_gpus": "trainer.devices",
+    "ngpu": "trainer.devices",
+    "device": "trainer.accelerator",
+    "amp": "trainer.precision",
+    "fp16": "trainer.precision",
+    "bs": "data.batch_size",
+    "dataset": "data",
+    "data_dir": "data.root",
+    "dataroot": "data.root",
+    "img_size": "data.image_size",
+    "resolution": "data.image_size",
+    "z_dim": "latent.dim",
+    "nz": "latent.dim",
+    "loss": "objective",
+    "gan_mode": "objective",
+    "ema_decay": "model.ema.decay",
+    "callbacks": "callback",
+    "name": "hydra.run.dir",
+    "out": "hydra.run.dir",
+    "outdir": "hydra.run.dir",
+    "out_dir": "hydra.run.dir",
+    "output_dir": "hydra.run.dir",
+    "log_dir": "hydra.run.dir",
+    "save_dir": "hydra.run.dir",
+    "checkpoint_dir": "hydra.run.dir",
+    "results_dir": "hydra.run.dir",
+    "folder": "hydra.run.dir",
+}
+"""What other tools call an option, where its own name is too far from that to be found by its letters."""
+
+_MOST_MEANT = 3
 
 
 def quoted(word: str) -> str:
@@ -174,16 +214,46 @@ def _parent(base: DictConfig, key: str) -> tuple[DictConfig | None, str]:
 
 
 def _keys_hint(base: DictConfig, key: str, known: set[str]) -> str:
+    """What to say after «there is no such option»: which one was meant, or else what there is in its place."""
     parent, leaf = _parent(base, key)
-    if parent is not None and "." in key:
-        return suggestion(leaf, [str(name) for name in parent if not str(name).startswith("_")])
-    if "." not in key:
-        return suggestion(key, {*known, *(str(name) for name in base)} - FILLED_IN)
-    return suggestion(key, _leaves(OmegaConf.to_container(base), ""))
+    around: set[str] = set()
+    if parent is not None:
+        around = {str(name) for name in parent if not str(name).startswith("_")} - FILLED_IN
+        around |= set() if "." in key else known
+    options = _leaves(base)
+    if meant := _meant(key, options, known, fuzzy=nearest(leaf, around) is None):
+        return f"; did you mean {' or '.join(meant)}?"
+    return suggestion(key if parent is None else leaf, sorted(around) if parent is not None else options)
 
 
-def _leaves(node: Any, prefix: str) -> list[str]:
-    if not isinstance(node, dict):
-        return []
-    names = {name: f"{prefix}{name}" for name in node if not str(name).startswith("_")}
-    return [*names.values(), *(leaf for name in names for leaf in _leaves(node[name], f"{names[name]}."))]
+def _meant(key: str, options: list[str], known: set[str], *, fuzzy: bool) -> list[str]:
+    """Those of ``options`` or groups that ``key`` is the bare or misplaced name of, or that other tools call so.
+
+    fuzzy: whether a name that is only like it will do.
+    """
+    head, _, leaf = key.rpartition(".")
+    elsewhere = ELSEWHERE.get(leaf, "")
+    if elsewhere in {*options, *known} or elsewhere.startswith("hydra."):
+        return [elsewhere]
+    places: dict[str, list[str]] = {}
+    for option in options:
+        places.setdefault(option.rpartition(".")[2], []).append(option)
+    name = leaf if leaf in places or not fuzzy else nearest(leaf, places, cutoff=0.75)
+    found = places.get(name or "", [])
+    below = [option for option in found if head and option.startswith(f"{head}.")] or found
+    return below if len(below) <= _MOST_MEANT else []
+
+
+def _leaves(base: DictConfig, node: DictConfig | None = None, prefix: str = "") -> list[str]:
+    """The options that a value is set by: those that only refer to another stand for it."""
+    node, found = base if node is None else node, []
+    for name in map(str, node):
+        option = f"{prefix}{name}"
+        if name.startswith("_") or name == "facts" or option in FILLED_IN or OmegaConf.is_missing(node, name):
+            continue
+        end = typed(base, option)
+        if end == option or ".facts." in end:  # a fact of the data is a default, and not to be set
+            found.append(option)
+        if not OmegaConf.is_interpolation(node, name) and isinstance(part := node[name], DictConfig):
+            found += _leaves(base, part, f"{option}.")
+    return found

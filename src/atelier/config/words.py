@@ -32,10 +32,13 @@ def describe(file: Path) -> str:
     return first.removeprefix("#").strip() if first.startswith("#") else ""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that ``word`` was most likely meant to be, or None if none is near."""
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known word that ``word`` was most likely meant to be, or None if none is near.
+
+    cutoff: how much of the two words must be alike, in [0, 1].
+    """
     options = list(known)
-    close = difflib.get_close_matches(word.lower(), options, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), options, n=1, cutoff=cutoff)
     if close:
         return close[0]
     starts = [option for option in options if option.startswith(word.lower()) or word.lower().startswith(option)]

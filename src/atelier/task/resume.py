@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from atelier.callback.words import counted
 from atelier.checkpoint import compare, position, read, whole_beside
 from atelier.config.build import build
 from atelier.config.resume import finished, merged, started_with
@@ -70,7 +71,9 @@ def _refuse_finished(cfg: DictConfig, reached: float) -> None:
         return
     if reached >= epochs:
         more = f"trainer.max_epochs={2 * epochs}"
-        raise Mistake(f"resume={folder}: this run is finished ({epochs} epochs); to train it further, add {more}")
+        raise Mistake(
+            f"resume={folder}: this run is finished ({counted(epochs, 'epoch')}); to train it further, add {more}"
+        )
     if cfg.trainer.get("max_time") is not None and "trainer.max_time" not in cfg.resume.changed:
         raise Mistake(
             f"resume={folder}: this run's time is up; to train it further, add trainer.max_time=<more in all>"

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 from omegaconf import OmegaConf
 
+from atelier.callback.words import counted
 from atelier.task.exporting.written import Written
 
 _TASKS = {
@@ -39,6 +40,7 @@ def card(family: str, library: str, facts: Mapping[str, Any], written: Sequence[
         keep_trailing_newline=True,
         autoescape=False,  # Markdown is no page
     )
+    environment.filters["counted"] = counted
     known = dict(facts)
     return environment.get_template("card.md.jinja").render(
         front=OmegaConf.to_yaml(OmegaConf.create(_front(family, library, known))),
