@@ -131,6 +131,7 @@ def gone_through(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "words",
     [["evaluate", "samples=20"], ["sample", "samples=2"], ["export", "format=reference"], ["train", "resume"]],

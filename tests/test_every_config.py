@@ -80,6 +80,7 @@ def test_every_yaml_begins_with_its_description(file: Path) -> None:
     assert "_target_" not in text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda value: value)
 def test_every_option_composes_and_rehearses(group: str, option: str) -> None:
     register_resolvers()
@@ -169,6 +170,7 @@ def test_a_grey_and_a_coloured_domain_train_and_are_judged(composed: Compose, tm
     assert any("model.identity=0" in text for text in misfits(cfg, set()))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "word",
     [f"{axis}={option}" for axis in ("objective", "regularizer", "augment", "init") for option in groups(CONF)[axis]],
@@ -178,6 +180,7 @@ def test_every_word_of_the_platform_is_one_for_translators(word: str, composed: 
     assert {"d/a/adversarial", "d/b/adversarial", "g/cycle_a", "g/identity_b", "d/loss", "g/loss"} <= means.keys()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("objective", groups(CONF)["objective"])
 @pytest.mark.parametrize("model", ["gan", "dcgan"])
 @pytest.mark.parametrize("batches", [2, pytest.param(200, marks=pytest.mark.slow)])
@@ -187,6 +190,7 @@ def test_every_game_stays_finite(model: str, objective: str, batches: int, compo
     assert {"d/loss", "g/loss"} <= means.keys()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("regularizer", groups(CONF)["regularizer"])
 @pytest.mark.parametrize("augment", groups(CONF)["augment"])
 def test_every_penalty_meets_every_augmentation(regularizer: str, augment: str, composed: Compose) -> None:

@@ -170,6 +170,7 @@ def apart(mine: Tensor, other: Tensor) -> float:
     return 0.0 if gap == 0 else (gap / other.abs().max()).nan_to_num(math.inf, math.inf).item()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("law", cells(LAWS))
 def test_two_processes_are_one(law: str, together: Together) -> None:
     alone = step([*LAWS[law], "trainer=cpu"])

@@ -11,6 +11,7 @@ from suite.plain_r3gan import PlainR3GAN
 from suite.training import compare
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("game", ["cyclegan", "dcgan", "r3gan"])
 def test_a_plain_loop_plays_the_same_game(game: str) -> None:
     said, note = compare(How((game, 64), "cpu"))  # raises where they are more than 1e-9 apart

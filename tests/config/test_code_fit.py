@@ -25,6 +25,7 @@ def mistakes(*words: str) -> list[str]:
     return [*found, *(misfits(cfg, named) or dry_run(cfg))]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("model", ["autoencoder", "sparse_autoencoder"])
 @pytest.mark.parametrize(
     "word",

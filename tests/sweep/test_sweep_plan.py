@@ -74,10 +74,10 @@ def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Sequence[S
     ("words", "roots"),
     [
         (["data=mnist,fashion_mnist", "data.root=null"], [None, None]),
-        (["data=mnist,fashion_mnist", "++data.root=null"], [None, None]),
+        pytest.param(["data=mnist,fashion_mnist", "++data.root=null"], [None, None], marks=pytest.mark.thorough),
         (["data=mnist,fashion_mnist", "data.root=null,here"], [None, "here", None, "here"]),
-        (["experiment=dcgan_mnist,gan_mnist", "data.root=null"], [None, None]),
-        (["experiment=dcgan_mnist,gan_mnist", "data.root="], ["", ""]),
+        pytest.param(["experiment=dcgan_mnist,gan_mnist", "data.root=null"], [None, None], marks=pytest.mark.thorough),
+        pytest.param(["experiment=dcgan_mnist,gan_mnist", "data.root="], ["", ""], marks=pytest.mark.thorough),
     ],
 )
 def test_null_and_nothing_reach_a_key_of_a_group_that_is_swept(

@@ -49,6 +49,7 @@ def room_for(monkeypatch: pytest.MonkeyPatch, most: int, step: int = 0) -> list[
     return tried
 
 
+@pytest.mark.thorough
 def test_the_run_is_the_one_with_this_batch_size(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         room_for(patch, 15)

@@ -150,6 +150,7 @@ def test_verbs_for_codes_refuse_by_name(verb: str, coder: Path, here: Path, capf
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "words",
     [["data.subset=1"], ["data.classes=[3]"], ["data=patches", "data.subset=64", "callback.scoreboard=null"]],

@@ -248,6 +248,7 @@ def test_a_trial_covers_three_sizes_and_two_batches(composed: Compose) -> None:
 # --- every family in every form ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("family", FAMILIES)
 def test_safetensors_of_every_family(family: str, composed: Compose, here: Path) -> None:
     made = bundle(composed(*FAMILIES[family]))

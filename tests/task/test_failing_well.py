@@ -28,6 +28,8 @@ from atelier.model.gan import GAN
 from atelier.task import evaluate
 from tiny import SMALL
 
+pytestmark = pytest.mark.thorough
+
 TINY = (*SMALL, "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1", "data.subset=180", "data.batch_size=60")
 QUIET = (*TINY, "callback.report=null", "callback.scoreboard=null", "hydra.run.dir=run")
 

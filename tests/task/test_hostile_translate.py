@@ -53,6 +53,7 @@ sys.exit(status)
 """In a process of its own: what other tests have had and let go of counts for its peak, too."""
 
 
+@pytest.mark.thorough
 def test_a_hostile_folder(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "in"

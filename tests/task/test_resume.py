@@ -167,11 +167,8 @@ class Cell(NamedTuple):
         return f"{self.family}-{death}-workers_{self.workers}-{self.precision}-world_{self.world}"
 
 
-FAST = [
-    Cell("gan", 2, Death("end", 11)),
-    Cell("gan", 0, Death("write", 4)),
-    Cell("cyclegan", 0, Death("step", 9)),
-]
+QUICK = Cell("gan", 2, Death("end", 11))
+FAST = [Cell("gan", 0, Death("write", 4)), Cell("cyclegan", 0, Death("step", 9))]
 """Less than a minute on two slow cores."""
 
 DEATHS = [Death("step", 9), Death("end", 11), Death("validation", 3), Death("write", 2), Death("write", 5)]
@@ -182,11 +179,19 @@ SLOW = [
     for workers in (0, 2)
     for precision in ("32-true", "bf16-mixed")
     for world in (1, 2)
-    if Cell(family, workers, death, precision, world) not in FAST
+    if Cell(family, workers, death, precision, world) not in (QUICK, *FAST)
 ]
 
 
-@pytest.mark.parametrize("cell", [*FAST, *(pytest.param(cell, marks=pytest.mark.slow) for cell in SLOW)], ids=str)
+@pytest.mark.parametrize(
+    "cell",
+    [
+        QUICK,
+        *(pytest.param(cell, marks=pytest.mark.thorough) for cell in FAST),
+        *(pytest.param(cell, marks=pytest.mark.slow) for cell in SLOW),
+    ],
+    ids=str,
+)
 def test_a_killed_run_ends_as_if_nothing_had_happened(
     cell: Cell, start: Start, reference: Reference, tmp_path: Path
 ) -> None:
@@ -241,7 +246,7 @@ def test_fifty_kills_at_any_time_change_nothing(start: Start, reference: Referen
 @pytest.mark.parametrize(
     ("by", "status"),
     [
-        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.thorough),
         pytest.param(signal.SIGUSR1, 143, marks=pytest.mark.slow),
         (signal.SIGINT, 130),
     ],
@@ -317,6 +322,7 @@ def test_slurm_starts_a_job_again_that_had_no_checkpoint(start: Start, reference
     _same(tmp_path / "outputs" / "sparse_autoencoder-digits" / "slurm-31-0", reference(*words))
 
 
+@pytest.mark.thorough
 def test_changes_on_the_way_are_said_and_recorded(start: Start, reference: Reference, tmp_path: Path) -> None:
     words = Cell("autoencoder", 0, Death("step", 9)).words()
     assert start([*words, "hydra.run.dir=run"], tmp_path, Death("step", 9)) == KILLED

@@ -71,6 +71,7 @@ def _logged(folder: Path, pattern: str = "*") -> Logged:
     return Logged(file)
 
 
+@pytest.mark.thorough
 def test_two_jobs_of_a_sweep_are_two_runs_of_one_group(sweep: Path) -> None:
     first, second = _logged(sweep / "0"), _logged(sweep / "1")
     assert first.run.run_id != second.run.run_id
