@@ -2,8 +2,8 @@
 
     uv run benchmarks/bfloat16_score.py outputs/bfloat16 --seeds 0 1
 
-Trains `experiment=cyclegan_stripes` (64 pixels, 10 epochs) for each seed in either precision, one run after another,
-and prints what each comes to against the truth, which this data set knows. A run that is there already is read.
+Trains `experiment=cyclegan_stripes` (64 pixels) for each seed in either precision, one run after another, and prints
+what each comes to against the truth, which this data set knows. A run that is there already is read.
 On a processor without instructions for bfloat16, where torch takes many times as long, convolutions are computed
 as such instructions do: products of rounded numbers, summed in float32, and the sum rounded.
 """
@@ -52,13 +52,13 @@ def arithmetic() -> AbstractContextManager[Any]:
     return nullcontext() if torch.ops.mkldnn._is_mkldnn_bf16_supported() else RoundedProducts()
 
 
-def score(folder: Path, seed: int, precision: str) -> dict[str, float]:
+def score(folder: Path, seed: int, precision: str, epochs: int) -> dict[str, float]:
     """The last scores of one run, which is trained if it is not there."""
     results = folder / f"{precision}-{seed}" / "results.json"
     if not results.exists():
-        words = ["experiment=cyclegan_stripes", f"seed={seed}", f"trainer.precision={precision}"]
+        words = [f"seed={seed}", f"trainer.precision={precision}", f"trainer.max_epochs={epochs}", "trainer=cpu"]
         with arithmetic():
-            run("train", *words, "trainer=cpu", folder=results.parent)
+            run("train", "experiment=cyclegan_stripes", *words, folder=results.parent)
     scores = json.loads(results.read_text(encoding="utf-8"))["scores"]
     return {name: scores[name]["last"] for name in SCORES if name in scores}
 
@@ -68,9 +68,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="of the runs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--epochs", type=int, default=10)
     asked = parser.parse_args()
     rows = [
-        (seed, precision, score(asked.folder.resolve(), seed, precision))
+        (seed, precision, score(asked.folder.resolve(), seed, precision, asked.epochs))
         for seed in asked.seeds
         for precision in PRECISIONS
     ]

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from atelier.cli import collector
+from atelier.cli import garbage_collection
 from atelier.cli.help import overview, usage
 from atelier.cli.mistakes import Mistakes, say
 from atelier.cli.shells import candidates, script
@@ -22,13 +22,13 @@ def main(verb: str | None = None) -> None:
     status = _answer(verb, sys.argv[1:])
     if status is not None:
         sys.exit(status)
-    collector.rest()
+    garbage_collection.rest()
     try:
         from atelier.cli.verb import main as begin
 
         begin(verb)
     finally:
-        collector.wake()
+        garbage_collection.wake()
 
 
 def run(verb: str, words: Sequence[str]) -> int:

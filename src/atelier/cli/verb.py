@@ -23,7 +23,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.callback.sweep_parent import deliver
-from atelier.cli import collector
+from atelier.cli import garbage_collection
 from atelier.cli.cluster_overrides import requeued_overrides, run_dir_override
 from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
@@ -189,7 +189,7 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
     hydra = machinery(conf_dir(), verb, overrides, extra) if searching else None
     refuse(undrawn(hydra, overrides) if arguments.multirun else left_open(hydra, overrides))
     if arguments.multirun:
-        collector.wake()  # hundreds of jobs leave gigabytes of configurations that refer to themselves
+        garbage_collection.wake()  # hundreds of jobs leave gigabytes of configurations that refer to themselves
     jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
     configs = [composed(verb, job, extra) for job in jobs]
     refuse(text for _, mistakes in configs for text in mistakes)
@@ -216,7 +216,7 @@ def _show(cfg: DictConfig) -> int:
 def _task(verb: str) -> Any:
     """The verb's module: loads torch, so it waits until the words are right."""
     task = importlib.import_module(f"atelier.task.{verb}")
-    collector.settle()
+    garbage_collection.settle()
     return task
 
 

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from atelier.cli import collector, entry_point, verb
+from atelier.cli import entry_point, garbage_collection, verb
 
 
 def test_a_command_starts_without_the_collector_and_leaves_it_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +33,7 @@ def test_a_task_is_loaded_without_the_collector_and_works_with_it(monkeypatch: p
     monkeypatch.setattr(importlib, "import_module", load)
     collects: list[bool] = []
     try:
-        collector.rest()
+        garbage_collection.rest()
         assert verb._task("made_up") is task
         assert gc.isenabled()
         assert gc.get_freeze_count() > 1000
