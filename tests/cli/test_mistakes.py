@@ -36,6 +36,7 @@ TRAIN: list[tuple[str, list[str]]] = [
     # one too many or too few
     ("+foo=1", ["+foo=1", "nothing reads foo"]),
     ("++foo=1", ["++foo=1", "nothing reads foo"]),
+    ("+seed=3", ["+seed=3", "leave out the +: seed=3"]),
     ("+model.generator.foo=1", ["model.generator.foo", "DCGANGenerator takes no foo", "width"]),
     ("+experiment=dcgan_mnist", ["+experiment=dcgan_mnist", "leave out the +"]),
     ("~model", ["~model", "cannot go without"]),

@@ -16,6 +16,8 @@ from omegaconf import OmegaConf
 
 from atelier.checkpoint import read
 from atelier.cli import run
+from atelier.config.resume import configuration, find
+from atelier.config.words import conf_dir
 from atelier.task.lock import claimed
 from atelier.types import Mistake
 
@@ -118,6 +120,15 @@ def test_a_run_that_lacks_only_its_end_is_closed(stored: Path) -> None:
     assert run("train", [f"resume={stored}"]) == 0
     assert json.loads((stored / "results.json").read_text())["status"] == "finished"
     assert (stored / "metrics.csv").read_text() == before
+
+
+def test_a_word_that_added_an_option_may_find_it_there_by_now(stored: Path) -> None:
+    started = OmegaConf.to_container(OmegaConf.load(stored / "overrides.yaml"))
+    assert isinstance(started, list)
+    OmegaConf.save(OmegaConf.create([*started, "+model.generator_optimizer.fused=false"]), stored / "overrides.yaml")
+    cfg = configuration(conf_dir(), find(str(stored)), ["trainer.max_epochs=3"])
+    assert cfg.trainer.max_epochs == 3
+    assert cfg.resume.changed == {"trainer.max_epochs": [2, 3]}
 
 
 def test_latest_is_the_unfinished_run_written_to_last(stored: Path, capfd: pytest.CaptureFixture[str]) -> None:

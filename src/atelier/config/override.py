@@ -160,13 +160,15 @@ def wrong_key(override: Override, base: DictConfig, known: set[str]) -> str | No
 
     base: the composition without any such setting. known: the groups that it is made of.
     """
-    key, word = override.key_or_group or "", override.input_line
+    key, word = override.key_or_group or "", override.input_line or ""
     if key.startswith("hydra."):
         return None
     if key in FILLED_IN:
         return f"{word}: {key} is filled in when a run starts; its folder is chosen by hydra.run.dir=<folder>"
     parent, leaf = _parent(base, key)
     there = parent is not None and _has(parent, leaf)
+    if override.is_add() and there and _is_set(base, key) and not isinstance(override.value(), list | dict):
+        return f"{word}: {key} is there already; leave out the +: {word[1:]}"
     if override.is_add() or (override.is_force_add() and not there):
         # Below a target the signature decides; elsewhere nothing would read the new key.
         if parent is not None and ("_target_" in parent or there):
@@ -198,6 +200,13 @@ def _wrong_type(override: Override, parent: DictConfig, leaf: str) -> str | None
 def _kind(value: object) -> str | None:
     kinds = {bool: "true or false", int: "a whole number", float: "a number"}
     return kinds.get(type(value))
+
+
+def _is_set(base: DictConfig, key: str) -> bool:
+    try:
+        return OmegaConf.select(base, key) is not None
+    except OmegaConfBaseException:  # an interpolation that needs the run
+        return True
 
 
 def _has(node: DictConfig, name: str) -> bool:

@@ -151,7 +151,7 @@ def configuration(conf: Path, stored: Stored, words: Sequence[str], extra: Path 
     old = _settled(dict(_leaves(content)), stored.folder)
     new = old
     if words:
-        former = started_with(stored.folder)
+        former = list(map(_forced, started_with(stored.folder)))
         before, after = (_composed(conf, chosen, stored.folder, extra) for chosen in (former, merged(former, words)))
         new = _laid_over(old, before, after)
     changed = {
@@ -180,6 +180,11 @@ def started_with(folder: Path) -> list[str]:
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise Mistake(f"{file}: not a list of overrides")
     return [word for word in words if not key_of(word).startswith("hydra")]
+
+
+def _forced(word: str) -> str:
+    """``word`` that adds an option, as one that may find it there: this version may have what the run's had not."""
+    return f"+{word}" if word.startswith("+") and not word.startswith("++") else word
 
 
 def merged(former: Sequence[str], words: Sequence[str]) -> list[str]:
