@@ -184,7 +184,8 @@ def _scale(axes: Any, curves: Sequence[Curve], levels: Sequence[float], bounds: 
     if len(epochs) == 1:
         axes.set_xticks([furthest])
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(6, steps=_ROUND, integer=furthest >= 3))
+        whole = furthest >= 3 or all(epoch % 1 == 0 for epoch in epochs)
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=_ROUND, integer=whole))
     if furthest >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k, 1.2M
 
