@@ -84,7 +84,7 @@ def _unfit_node(path: str, node: DictConfig) -> Iterator[tuple[str, str]]:
             yield f"{path}.{name}", f": {str(error).splitlines()[0]}"
             continue
         if name in hints and not fits(value, hints[name]):
-            yield f"{path}.{name}", f"={_show(value)}: {target.__name__} wants {_say(hints[name])} here"
+            yield f"{path}.{name}", f"={shown(value)}: {target.__name__} wants {_say(hints[name])} here"
 
 
 def _hints(target: type) -> dict[str, Any]:
@@ -149,7 +149,8 @@ def _is(origin: Any, base: Any) -> bool:
     return isinstance(origin, type) and origin is not str and issubclass(origin, base)
 
 
-def _show(value: Any) -> str:
+def shown(value: Any) -> str:
+    """``value`` as it stands in a YAML file."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(OmegaConf.to_container(value) if isinstance(value, DictConfig | ListConfig) else value)

@@ -47,6 +47,7 @@ from atelier.task.ranks import leading
 from atelier.task.resume import checkpoint, keep, obstacles, plain, record, retuned, steps
 from atelier.task.scorable import too_few, unscorable, validated, validates
 from atelier.task.step_overhead import spare_step
+from atelier.task.trainer_options import misplaced
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ log = logging.getLogger(__name__)
 def preflight(cfg: DictConfig) -> list[str]:
     """All that would stop the run, found before it has a folder; downloads and caches of the data are made here."""
     settle(cfg)
-    mistakes = [*dry_run(cfg), *missing(cfg)]
+    mistakes = [*dry_run(cfg), *missing(cfg), *misplaced(cfg)]
     if not isinstance(cfg.trainer.max_epochs, int) or cfg.trainer.max_epochs < 1:
         epochs = "null" if cfg.trainer.max_epochs is None else cfg.trainer.max_epochs
         mistakes.append(f"trainer.max_epochs={epochs}: train for at least one epoch")
