@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -30,7 +31,7 @@ _PRODUCTS = (F.conv2d, F.conv_transpose2d, F.linear)
 
 
 class RoundedProducts(TorchFunctionMode):
-    """Under autocast: bfloat16's convolutions and products of matrices, their gradients too, by float32's."""
+    """Under autocast: bfloat16's convolutions and linear layers, their gradients too, by float32's."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -52,15 +53,17 @@ def arithmetic() -> AbstractContextManager[Any]:
     return nullcontext() if torch.ops.mkldnn._is_mkldnn_bf16_supported() else RoundedProducts()
 
 
-def score(folder: Path, seed: int, precision: str, epochs: int) -> dict[str, float]:
-    """The last scores of one run, which is trained if it is not there."""
-    results = folder / f"{precision}-{seed}" / "results.json"
+def score(folder: Path, seed: int, precision: str, epochs: int) -> list[str]:
+    """The last scores of one run, which is trained if it is not there and finished."""
+    results = folder / f"{precision}-{epochs}-{seed}" / "results.json"
     if not results.exists():
         words = [f"seed={seed}", f"trainer.precision={precision}", f"trainer.max_epochs={epochs}", "trainer=cpu"]
         with arithmetic():
             run("train", "experiment=cyclegan_stripes", *words, folder=results.parent)
-    scores = json.loads(results.read_text(encoding="utf-8"))["scores"]
-    return {name: scores[name]["last"] for name in SCORES if name in scores}
+    found = json.loads(results.read_text(encoding="utf-8"))
+    if found["status"] != "finished":
+        sys.exit(f"{results.parent}: {found['status']}; resume the run, or delete it")
+    return [f"{found['scores'][name]['last']:.2f}" for name in SCORES]
 
 
 def main() -> None:
@@ -78,7 +81,7 @@ def main() -> None:
     own = torch.ops.mkldnn._is_mkldnn_bf16_supported()
     print(f"bfloat16 {'by this processor' if own else 'rounded by hand'}; {', '.join(SCORES)} in dB")
     for seed, precision, scores in rows:
-        print(f"seed {seed}  {precision:<10}  " + "  ".join(f"{value:.2f}" for value in scores.values()))
+        print(f"seed {seed}  {precision:<10}  " + "  ".join(scores))
 
 
 if __name__ == "__main__":

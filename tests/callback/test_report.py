@@ -112,6 +112,7 @@ def test_charts_take_the_pages_colours() -> None:
         chart([Curve([0, 100], [1e-3, 1e4])], width=3.9),
         chart([Curve([1], [0.5])], bounds=(-0.03, 1.03)),
         scatter(["adam", "sgd with momentum"], [1, 2], axis="model.optimizer"),
+        scatter([f"a word of length {n}" for n in range(6)], range(6), axis="model.optimizer", width=3.9),
     ],
 )
 def test_words_of_a_chart_lie_within_it(drawn: str) -> None:

@@ -132,6 +132,10 @@ def test_all_mistakes_at_once() -> None:
         ("data=mnist data_dir=here", "data.root"),
         ("data_dir=here", "data"),  # digits have no root
         ("width=8", "model.generator.width or model.critic.network.width"),
+        ("logger=wandb name=x", "hydra.run.dir or logger.wandb.name"),
+        ("schedule=cosine schedule.epoch=3", "epochs"),
+        ("n_critic=5", "model.discriminator_turns"),
+        ("generator.width=3", "model.generator.width"),
         ("sead=3", "seed"),
         ("modle=gan", "model"),
         ("model.generatr.width=3", "model.generator.width or model.critic.network.width"),
@@ -149,8 +153,39 @@ def test_what_other_tools_call_an_option_leads_to_one_that_is_there() -> None:
     cfg, _ = compose(conf_dir(), "train", ["data=mnist"])
     assert cfg is not None
     known = {*_choices(conf_dir(), "train"), "hydra.run.dir"}
-    lost = {option for option in ELSEWHERE.values() if option not in known and not OmegaConf.select(cfg, option)}
-    assert lost == set()
+    meant = {options[0] for options in ELSEWHERE.values()}
+    assert {option for option in meant if option not in known and OmegaConf.select(cfg, option) is None} == set()
+
+
+def test_single_options_are_judged_and_set_one_after_another() -> None:
+    again, mistakes = compose(conf_dir(), "train", ["~data.flip", "+data.flip=true"])
+    assert (mistakes, again and again.data.flip) == ([], True)
+    _, mistakes = compose(conf_dir(), "train", ["init_from=a", "+init_from=b", "data.batchsize=3"])
+    assert [text.split(":")[0] for text in mistakes] == ["+init_from=b", "data.batchsize=3"]
+    for word in ("~output", "++output=x", "output=null"):  # a group's name, and an option of this root
+        _, mistakes = compose(conf_dir(), "translate", [word])
+        assert len(mistakes) == 1 and mistakes[0].startswith(word)
+
+
+def test_hints_outlive_odd_yamls_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    mine = tmp_path / "experiment" / "mine.yaml"
+    mine.write_text(
+        "# @package _global_\nseed: ${data.seed}\ndata: {seed: '${seed}', names: {0: cat}}\n", encoding="utf-8"
+    )
+    _, mistakes = compose(conf_dir(), "train", ["experiment=mine", "batchsize=3", "epochs=2"], tmp_path)
+    assert ["did you mean data.batch_size?" in mistakes[0], "did you mean trainer.max_epochs?" in mistakes[1]] == [
+        True
+    ] * 2
+
+
+def test_a_file_that_an_editor_has_open_is_in_nobodys_way(tmp_path: Path) -> None:
+    conf = tmp_path / "conf"
+    shutil.copytree(conf_dir(), conf)
+    (conf / "latent" / ".#normal.yaml").symlink_to("somebody@somewhere.1234")
+    cfg, mistakes = compose(conf, "train", [])
+    assert cfg is not None
+    assert mistakes == []
 
 
 def test_a_folder_of_ones_own(tmp_path: Path) -> None:

@@ -147,6 +147,12 @@ def test_the_generator_moves_once_in_so_many_turns(train: Train, monkeypatch: py
     assert int(model.average.updates) == 2
 
 
+def test_turns_are_counted_in_batches_that_were_trained_on(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    umpire = Umpire(monkeypatch)
+    train("model.discriminator_turns=3", batches=2, max_epochs=3)
+    assert "".join(umpire.turns) == "dddgdddg"
+
+
 def test_the_gradient_is_clipped_to_its_norm(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     umpire = Umpire(monkeypatch)
     train(batches=2)

@@ -11,7 +11,7 @@ from atelier.task.step_overhead import _EVERY_STEP, spare_step
 
 
 class Listener(Callback):
-    """Writes down the ends of batches; its base, and what it says of backwards, come from elsewhere."""
+    """Writes down the ends of batches and epochs."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []

@@ -128,14 +128,16 @@ def scatter(
             _scale_places(axes, sorted(set(across)))
         axes.scatter(across, values, c=colours, s=34, zorder=3, linewidths=0)
 
-    return _picture(paint, width, axis, margin=0.08)
+    return _picture(paint, width, axis, margin=0.08, long_words=bool(words))
 
 
 def _shade(place: int) -> str:
     return _SERIES[place] if place < len(_SERIES) else _LEVEL
 
 
-def _picture(paint: Callable[[Any], None], width: float, axis: str, margin: float = 0.02) -> str:
+def _picture(
+    paint: Callable[[Any], None], width: float, axis: str, *, margin: float = 0.02, long_words: bool = False
+) -> str:
     # Imported here: matplotlib takes half a second, and only pages need it.
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -152,7 +154,7 @@ def _picture(paint: Callable[[Any], None], width: float, axis: str, margin: floa
         axes.margins(x=margin)
         paint(axes)
         axes.set_xlabel(axis)
-        _make_room(figure, axes)
+        _make_room(figure, axes, long_words)
         text = io.StringIO()
         # Not savefig, which draws everything once more to find out where it lies.
         nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -160,10 +162,12 @@ def _picture(paint: Callable[[Any], None], width: float, axis: str, margin: floa
     return _for_page(text.getvalue())
 
 
-def _make_room(figure: Any, axes: Any) -> None:
+def _make_room(figure: Any, axes: Any, long_words: bool) -> None:
     """Leave what the words of the vertical axis take, which depends on the values, and what all others may take.
 
     A layout engine of matplotlib's would measure both axes twice and take half of a chart's time.
+
+    long_words: whether the words of the horizontal axis may stand out on the right or the left.
     """
     width, height = figure.get_size_inches() * _POINTS
     figure.subplots_adjust(_BESIDE / width, _BELOW / height, 1 - _MARGIN / width, 1 - _MARGIN / height)
@@ -173,6 +177,11 @@ def _make_room(figure: Any, axes: Any) -> None:
     left = _BESIDE + _PAD - words.x0
     top = _MARGIN + max(0.0, words.y1 - axes.bbox.y1)
     figure.subplots_adjust(left=left / width, top=1 - top / height)
+    if long_words:
+        below = axes.xaxis.get_tightbbox()
+        left += max(0.0, _PAD - below.x0)
+        right = _MARGIN + max(0.0, below.x1 + _PAD - width)
+        figure.subplots_adjust(left=left / width, right=1 - right / width)
 
 
 def _scale(axes: Any, curves: Sequence[Curve], levels: Sequence[float], bounds: tuple[float, float] | None) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +55,14 @@ def compose(
     mistakes += wrong.values()
     try:
         grouped = _grouped(conf, root, fine) if extra else _grouped_once(conf, root, tuple(fine), _state(conf))
-        base = _with_keys(grouped, [])
-        judged = [(override, wrong_key(override, base, known)) for override in keys]
-        mistakes += [text for _, text in judged if text]
-        if wrong:
-            return None, mistakes
-        good = [override for override, text in judged if not text]
-        return (_with_keys(grouped, good) if good else base), mistakes
     except (HydraException, OmegaConfBaseException) as error:
         return None, [*mistakes, _tell(error)]
+    cfg = copy.deepcopy(grouped)
+    fill_in(cfg, cfg.hydra.runtime.choices, run_dir="run")
+    mistakes += [text for override in keys if (text := wrong_key(override, cfg, known) or _set(cfg, override, options))]
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return None if wrong else cfg, mistakes
 
 
 def _grouped(conf: Path, root: str, words: Sequence[str]) -> DictConfig:
@@ -81,18 +81,22 @@ def _grouped_once(conf: Path, root: str, words: tuple[str, ...], state: frozense
 
 
 def _state(conf: Path) -> frozenset[tuple[Path, int]]:
-    return frozenset((file, file.stat().st_mtime_ns) for file in conf.rglob("*.yaml"))
+    found = set()
+    for file in conf.rglob("*.yaml"):
+        with suppress(FileNotFoundError):  # what an editor leaves beside a file that is open in it
+            found.add((file, file.stat().st_mtime_ns))
+    return frozenset(found)
 
 
-def _with_keys(grouped: DictConfig, keys: list[Override]) -> DictConfig:
-    """A copy with single options set, as Hydra sets them after it has put the groups together."""
-    cfg = copy.deepcopy(grouped)
-    ConfigLoaderImpl._apply_overrides_to_config(keys, cfg)
-    choices = dict(cfg.hydra.runtime.choices)
-    with open_dict(cfg):
-        del cfg["hydra"]
-    fill_in(cfg, choices, run_dir="run")
-    return cfg
+def _set(cfg: DictConfig, override: Override, options: Container[str]) -> str | None:
+    """Set a single option in ``cfg`` as Hydra does after it has put the groups together, or what is wrong with that."""
+    if override.key_or_group in options and not isinstance(override.value(), dict):
+        return f"{override.input_line}: {override.key_or_group} is neither added, nor taken away, nor null here"
+    try:
+        ConfigLoaderImpl._apply_overrides_to_config([override], cfg)
+    except (HydraException, OmegaConfBaseException) as error:
+        return _tell(error)
+    return None
 
 
 def expand(overrides: Sequence[str]) -> list[list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -24,41 +24,27 @@ _SEVERAL = {"callback", "experiment", "logger", "metric"}
 _HYDRA_NEEDS = {"hydra/launcher", "hydra/sweeper"}
 
 
-ELSEWHERE = {
-    "epochs": "trainer.max_epochs",
-    "epoch": "trainer.max_epochs",
-    "n_epochs": "trainer.max_epochs",
-    "num_epochs": "trainer.max_epochs",
-    "gpus": "trainer.devices",
-    "num_gpus": "trainer.devices",
-    "ngpu": "trainer.devices",
-    "device": "trainer.accelerator",
-    "amp": "trainer.precision",
-    "fp16": "trainer.precision",
-    "bs": "data.batch_size",
-    "dataset": "data",
-    "data_dir": "data.root",
-    "dataroot": "data.root",
-    "img_size": "data.image_size",
-    "resolution": "data.image_size",
-    "z_dim": "latent.dim",
-    "nz": "latent.dim",
-    "loss": "objective",
-    "gan_mode": "objective",
-    "ema_decay": "model.ema.decay",
-    "callbacks": "callback",
-    "name": "hydra.run.dir",
-    "out": "hydra.run.dir",
-    "outdir": "hydra.run.dir",
-    "out_dir": "hydra.run.dir",
-    "output_dir": "hydra.run.dir",
-    "log_dir": "hydra.run.dir",
-    "save_dir": "hydra.run.dir",
-    "checkpoint_dir": "hydra.run.dir",
-    "results_dir": "hydra.run.dir",
-    "folder": "hydra.run.dir",
+_EPOCHS, _DEVICES, _SIDE, _FOLDER = "trainer.max_epochs", "trainer.devices", "data.image_size", "hydra.run.dir"
+
+ELSEWHERE: Mapping[str, Sequence[str]] = {
+    **dict.fromkeys(("epoch", "epochs", "n_epochs", "num_epochs"), (_EPOCHS,)),
+    **dict.fromkeys(("gpus", "num_gpus", "ngpu"), (_DEVICES,)),
+    **dict.fromkeys(("img_size", "resolution"), (_SIDE,)),
+    **dict.fromkeys(("z_dim", "nz"), ("latent.dim",)),
+    **dict.fromkeys(("amp", "fp16"), ("trainer.precision",)),
+    **dict.fromkeys(("data_dir", "dataroot"), ("data.root",)),
+    **dict.fromkeys(("name", "folder", "out", "outdir", "out_dir", "output_dir"), (_FOLDER,)),
+    **dict.fromkeys(("log_dir", "save_dir", "checkpoint_dir", "results_dir"), (_FOLDER,)),
+    "bs": ("data.batch_size", "batch_size"),
+    "callbacks": ("callback",),
+    "dataset": ("data",),
+    "device": ("trainer.accelerator",),
+    "ema_decay": ("model.ema.decay",),
+    "gan_mode": ("objective",),
+    "n_critic": ("model.discriminator_turns",),
 }
-"""What other tools call an option, where its own name is too far from that to be found by its letters."""
+"""What other tools call an option, where its own name is too far from that to be found by its letters: the first that
+is there is meant."""
 
 _MOST_MEANT = 3
 
@@ -158,7 +144,7 @@ def _typed(value: object) -> str:
 def wrong_key(override: Override, base: DictConfig, known: set[str]) -> str | None:
     """What is wrong with the setting of a single option.
 
-    base: the composition without any such setting. known: the groups that it is made of.
+    base: the composition with the settings before this one. known: the groups that it is made of.
     """
     key, word = override.key_or_group or "", override.input_line or ""
     if key.startswith("hydra."):
@@ -227,42 +213,47 @@ def _keys_hint(base: DictConfig, key: str, known: set[str]) -> str:
     parent, leaf = _parent(base, key)
     around: set[str] = set()
     if parent is not None:
-        around = {str(name) for name in parent if not str(name).startswith("_")} - FILLED_IN
+        around = {str(name) for name in parent if not str(name).startswith("_")} - FILLED_IN - {"hydra"}
         around |= set() if "." in key else known
     options = _leaves(base)
-    if meant := _meant(key, options, known, fuzzy=nearest(leaf, around) is None):
+    near = nearest(leaf, around)
+    if not ("." in key and near) and (meant := _meant(key, options, {*around, *known}, fuzzy=near is None)):
         return f"; did you mean {' or '.join(meant)}?"
     return suggestion(key if parent is None else leaf, sorted(around) if parent is not None else options)
 
 
-def _meant(key: str, options: list[str], known: set[str], *, fuzzy: bool) -> list[str]:
-    """Those of ``options`` or groups that ``key`` is the bare or misplaced name of, or that other tools call so.
+def _meant(key: str, options: list[str], names: Container[str], *, fuzzy: bool) -> list[str]:
+    """The options or groups that ``key`` is the bare or misplaced name of, or that other tools call so.
 
+    options: all of them. names: of groups and of options at the root.
     fuzzy: whether a name that is only like it will do.
     """
     head, _, leaf = key.rpartition(".")
-    elsewhere = ELSEWHERE.get(leaf, "")
-    if elsewhere in {*options, *known} or elsewhere.startswith("hydra."):
-        return [elsewhere]
     places: dict[str, list[str]] = {}
     for option in options:
         places.setdefault(option.rpartition(".")[2], []).append(option)
-    name = leaf if leaf in places or not fuzzy else nearest(leaf, places, cutoff=0.75)
-    found = places.get(name or "", [])
-    below = [option for option in found if head and option.startswith(f"{head}.")] or found
-    return below if len(below) <= _MOST_MEANT else []
+    foreign = [name for name in ELSEWHERE.get(leaf, ()) if name in options or name in names or name == _FOLDER]
+    exact = [*foreign[:1], *places.get(leaf, [])]
+    if not exact and fuzzy:
+        exact = places.get(nearest(leaf, places, cutoff=0.75) or "", [])
+    ending = [option for option in exact if head and option.endswith(f".{key}")]
+    below = [option for option in exact if head and option.startswith(f"{head}.")]
+    found = ending or below or exact
+    return found if len(found) <= _MOST_MEANT else []
 
 
 def _leaves(base: DictConfig, node: DictConfig | None = None, prefix: str = "") -> list[str]:
     """The options that a value is set by: those that only refer to another stand for it."""
     node, found = base if node is None else node, []
-    for name in map(str, node):
+    name: Any
+    for name in node:
         option = f"{prefix}{name}"
-        if name.startswith("_") or name == "facts" or option in FILLED_IN or OmegaConf.is_missing(node, name):
+        if str(name).startswith("_") or option in FILLED_IN or name in ("facts", "hydra"):
             continue
         end = typed(base, option)
         if end == option or ".facts." in end:  # a fact of the data is a default, and not to be set
             found.append(option)
-        if not OmegaConf.is_interpolation(node, name) and isinstance(part := node[name], DictConfig):
+        settled = not OmegaConf.is_interpolation(node, name) and not OmegaConf.is_missing(node, name)
+        if settled and isinstance(part := node[name], DictConfig):
             found += _leaves(base, part, f"{option}.")
     return found

@@ -30,8 +30,11 @@ def unfit(cfg: DictConfig) -> list[str]:
     return list(found.values())
 
 
-def typed(cfg: DictConfig, option: str) -> str:
-    """The option to type if ``option`` is to change: where its chain of plain references ends."""
+def typed(cfg: DictConfig, option: str, passed: frozenset[str] = frozenset()) -> str:
+    """The option to type if ``option`` is to change: where its chain of plain references ends.
+
+    passed: the options on the way there, where a circle ends.
+    """
     head, _, leaf = option.rpartition(".")
     try:
         parent = OmegaConf.select(cfg, head) if head else cfg
@@ -40,7 +43,7 @@ def typed(cfg: DictConfig, option: str) -> str:
     except OmegaConfBaseException:
         return option
     reference = re.fullmatch(r"\$\{(\w[\w.]*)\}", value) if isinstance(value, str) else None
-    return typed(cfg, reference[1]) if reference else option
+    return typed(cfg, reference[1], passed | {option}) if reference and reference[1] not in passed else option
 
 
 def targets(node: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:

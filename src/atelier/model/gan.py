@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -106,7 +107,7 @@ class GAN(LightningModule):
                 descend(judgement.terms, share)
                 self.ledger.enter(judgement.signs)
 
-        if (batch.step + 1) % self.discriminator_turns:
+        if self._batches_so_far(batch, batch_idx) % self.discriminator_turns:
             return
 
         with turn(self, "g", g_optimizer, rests=[self.critic]) as descend:
@@ -116,6 +117,11 @@ class GAN(LightningModule):
 
         if self.average is not None:
             self.average.update(self.generator, moment.epoch)
+
+    def _batches_so_far(self, batch: ImageBatch, batch_idx: int) -> int:
+        """Batches trained on, with this one: ``batch.step`` counts what ``limit_train_batches`` leaves out as well."""
+        an_epoch = self.trainer.num_training_batches
+        return self.trainer.current_epoch * int(an_epoch) + batch_idx + 1 if math.isfinite(an_epoch) else batch.step + 1
 
     def _moment(self, batch: ImageBatch) -> Moment:
         return Moment(

@@ -98,7 +98,8 @@ class _Enough(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count."""
-        trainer.should_stop = batch.step + 1 >= self.batches
+        self.batches -= 1
+        trainer.should_stop = self.batches <= 0
 
 
 @contextmanager
