@@ -21,6 +21,8 @@ from torch import Tensor
 from atelier.cli import run
 from together import BYPASS, Outcome, member, scores_of_stored_features, step, take_rates, take_scores, take_steps
 
+pytestmark = pytest.mark.thorough
+
 EXACT = ["trainer.precision=64-true", "trainer.max_epochs=2", "trainer.limit_val_batches=0"]
 GAN = ["model=gan", "data=digits", "data.image_size=8", "data.subset=80", "data.batch_size=8"]
 GAN += ["model.generator.width=8", "model.critic.network.width=8", "latent.dim=4", *EXACT]
@@ -170,7 +172,6 @@ def apart(mine: Tensor, other: Tensor) -> float:
     return 0.0 if gap == 0 else (gap / other.abs().max()).nan_to_num(math.inf, math.inf).item()
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("law", cells(LAWS))
 def test_two_processes_are_one(law: str, together: Together) -> None:
     alone = step([*LAWS[law], "trainer=cpu"])

@@ -7,8 +7,9 @@ import pytest
 
 from suite.alone import alone, companion
 
+pytestmark = pytest.mark.thorough
 
-@pytest.mark.thorough
+
 def test_what_was_made_over_there_is_called_over_there() -> None:
     with companion("functools.partial", os.getpid) as pid:
         first, second = pid(), pid()

@@ -16,7 +16,7 @@ def test_a_run_ends_with_its_score_and_three_commands(fit, toy, scoreboard, tmp_
     summary.console = Console(file=(stream := io.StringIO()), force_terminal=terminal, width=60, no_color=True)
     fit(toy(), scoreboard, summary, epochs=1)
     shown = stream.getvalue()
-    for words in ("1 epochs, 40 images", "val/distance_pixels", "Floor", "samples", "report.html"):
+    for words in ("1 epoch, 40 images", "val/distance_pixels", "Floor", "samples", "report.html"):
         assert words in shown
     assert shown.count(f"ckpt={tmp_path / 'run'}\n") == 2  # on one line, however narrow the terminal
 

@@ -243,10 +243,11 @@ def test_fifty_kills_at_any_time_change_nothing(start: Start, reference: Referen
     _same(run, reference(*CHAOS))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("by", "status"),
     [
-        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.thorough),
+        (signal.SIGTERM, 143),
         pytest.param(signal.SIGUSR1, 143, marks=pytest.mark.slow),
         (signal.SIGINT, 130),
     ],
