@@ -17,7 +17,6 @@ from omegaconf import OmegaConf
 from atelier.cli import main, run
 from atelier.cli.help import own_options
 from atelier.cli.verbs import VERBS
-from atelier.config.compose import _grouped_once
 from atelier.config.words import conf_dir
 
 SRC = Path(__file__).parents[2] / "src"
@@ -67,7 +66,7 @@ def test_the_printed_configuration_is_the_one_that_hydra_composes(
 ) -> None:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         wanted = OmegaConf.to_yaml(hydra_compose("train", words or ["experiment=dcgan_digits"]))
-    _grouped_once.cache_clear()
+    monkeypatch.setattr("atelier.config.compose._asked", set())
     compose = create_autospec(ConfigLoaderImpl.load_configuration, side_effect=ConfigLoaderImpl.load_configuration)
     monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", compose)
     assert run("train", ["--cfg", "job", *words]) == 0

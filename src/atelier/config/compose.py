@@ -54,10 +54,9 @@ def compose(
     fine = [*path, *(_line(word) for word in chosen if word.input_line not in wrong)]
     mistakes += wrong.values()
     try:
-        grouped = _grouped(conf, root, fine) if extra else _grouped_once(conf, root, tuple(fine), _state(conf))
+        cfg = _grouped(conf, root, fine) if extra else _grouped_again(conf, root, tuple(fine), _state(conf))
     except (HydraException, OmegaConfBaseException) as error:
         return None, [*mistakes, _tell(error)]
-    cfg = copy.deepcopy(grouped)
     fill_in(cfg, cfg.hydra.runtime.choices, run_dir="run")
     mistakes += [text for override in keys if (text := wrong_key(override, cfg, known) or _set(cfg, override, options))]
     with open_dict(cfg):
@@ -71,16 +70,30 @@ def _grouped(conf: Path, root: str, words: Sequence[str]) -> DictConfig:
         return hydra_compose(root, list(words), return_hydra_config=True)
 
 
-@functools.lru_cache(maxsize=32)
-def _grouped_once(conf: Path, root: str, words: tuple[str, ...], state: frozenset[tuple[Path, int]]) -> DictConfig:
-    """The same, kept: jobs of a sweep mostly differ in single options, and reading the files is what takes the time.
+_State = frozenset[tuple[Path, int]]
+"""Of files: so that an edited one is read again."""
 
-    state: of the files, so that an edited one is read again.
+_asked: set[int] = set()
+
+
+def _grouped_again(conf: Path, root: str, words: tuple[str, ...], state: _State) -> DictConfig:
+    """The same; for jobs of a sweep, which mostly differ in single options, without reading the files each time.
+
+    What is asked for once, as by most commands, is not kept: a copy takes a twentieth of the command's time.
     """
+    asked = hash((conf, root, words, state))
+    if asked in _asked:
+        return copy.deepcopy(_kept(conf, root, words, state))
+    _asked.add(asked)
     return _grouped(conf, root, words)
 
 
-def _state(conf: Path) -> frozenset[tuple[Path, int]]:
+@functools.lru_cache(maxsize=32)
+def _kept(conf: Path, root: str, words: tuple[str, ...], state: _State) -> DictConfig:
+    return _grouped(conf, root, words)
+
+
+def _state(conf: Path) -> _State:
     found = set()
     for file in conf.rglob("*.yaml"):
         with suppress(FileNotFoundError):  # what an editor leaves beside a file that is open in it
