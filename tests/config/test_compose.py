@@ -11,8 +11,9 @@ from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.config.compose import _choices, compose, expand
-from atelier.config.override import ELSEWHERE, FILLED_IN, quoted
-from atelier.config.words import conf_dir
+from atelier.config.hints import ELSEWHERE
+from atelier.config.override import quoted
+from atelier.config.words import FILLED_IN, conf_dir
 
 Compose = Callable[..., DictConfig]
 

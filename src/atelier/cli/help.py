@@ -12,11 +12,10 @@ from typing import NamedTuple
 from atelier.callback.words import called
 from atelier.cli.mistakes import Mistakes
 from atelier.cli.verbs import AXES, COMMANDS, VERBS
-from atelier.config.words import describe, groups, suggestion
+from atelier.config.words import FILLED_IN, describe, groups, suggestion
 
 _WIDEST = 120  # columns; longer lines are hard to read
 _COLUMN = 26  # columns of a name, before what is said of it; longer names have a line of their own
-_FILLED_IN = ("run_dir", "model_name", "data_name")
 
 
 class Option(NamedTuple):
@@ -80,7 +79,7 @@ def own_options(conf: Path, verb: str) -> list[Option]:
             if entry[3]:
                 found.append(Option(key, entry[3], " ".join(comment)))
                 comment = []
-    return [one for one in found if one.key not in _FILLED_IN]
+    return [one for one in found if one.key not in FILLED_IN]
 
 
 def _axis(axis: str, conf: Path) -> list[str]:

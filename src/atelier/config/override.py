@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -12,41 +12,13 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from atelier.config.signature import typed
-from atelier.config.words import nearest, suggestion
-
-FILLED_IN = {"run_dir", "model_name", "data_name"}
-"""Root keys that no user gives: the start of a run does."""
+from atelier.config.hints import keys_hint, parent_of
+from atelier.config.words import FILLED_IN, suggestion
 
 _SEVERAL = {"callback", "experiment", "logger", "metric"}
 """Groups of which several options can be chosen at once."""
 
 _HYDRA_NEEDS = {"hydra/launcher", "hydra/sweeper"}
-
-
-_EPOCHS, _DEVICES, _SIDE, _FOLDER = "trainer.max_epochs", "trainer.devices", "data.image_size", "hydra.run.dir"
-
-ELSEWHERE: Mapping[str, Sequence[str]] = {
-    **dict.fromkeys(("epoch", "epochs", "n_epochs", "num_epochs"), (_EPOCHS,)),
-    **dict.fromkeys(("gpus", "num_gpus", "ngpu"), (_DEVICES,)),
-    **dict.fromkeys(("img_size", "resolution"), (_SIDE,)),
-    **dict.fromkeys(("z_dim", "nz"), ("latent.dim",)),
-    **dict.fromkeys(("amp", "fp16"), ("trainer.precision",)),
-    **dict.fromkeys(("data_dir", "dataroot"), ("data.root",)),
-    **dict.fromkeys(("name", "folder", "out", "outdir", "out_dir", "output_dir"), (_FOLDER,)),
-    **dict.fromkeys(("log_dir", "save_dir", "checkpoint_dir", "results_dir"), (_FOLDER,)),
-    "bs": ("data.batch_size", "batch_size"),
-    "callbacks": ("callback",),
-    "dataset": ("data",),
-    "device": ("trainer.accelerator",),
-    "ema_decay": ("model.ema.decay",),
-    "gan_mode": ("objective",),
-    "n_critic": ("model.discriminator_turns",),
-}
-"""What other tools call an option, where its own name is too far from that to be found by its letters: the first that
-is there is meant."""
-
-_MOST_MEANT = 3
 
 
 def quoted(word: str) -> str:
@@ -151,7 +123,7 @@ def wrong_key(override: Override, base: DictConfig, known: set[str]) -> str | No
         return None
     if key in FILLED_IN:
         return f"{word}: {key} is filled in when a run starts; its folder is chosen by hydra.run.dir=<folder>"
-    parent, leaf = _parent(base, key)
+    parent, leaf = parent_of(base, key)
     there = parent is not None and _has(parent, leaf)
     if override.is_add() and there and _is_set(base, key) and not isinstance(override.value(), list | dict):
         return f"{word}: {key} is there already; leave out the +: {word[1:]}"
@@ -159,9 +131,9 @@ def wrong_key(override: Override, base: DictConfig, known: set[str]) -> str | No
         # Below a target the signature decides; elsewhere nothing would read the new key.
         if parent is not None and ("_target_" in parent or there):
             return None
-        return f"{word}: nothing reads {key}{_keys_hint(base, key, known)}"
+        return f"{word}: nothing reads {key}{keys_hint(base, key, known)}"
     if parent is None or not there:
-        return f"{word}: there is no option {key}{_keys_hint(base, key, known)}"
+        return f"{word}: there is no option {key}{keys_hint(base, key, known)}"
     return None if override.is_delete() else _wrong_type(override, parent, leaf)
 
 
@@ -197,63 +169,3 @@ def _is_set(base: DictConfig, key: str) -> bool:
 
 def _has(node: DictConfig, name: str) -> bool:
     return name in node or OmegaConf.is_missing(node, name)
-
-
-def _parent(base: DictConfig, key: str) -> tuple[DictConfig | None, str]:
-    head, _, leaf = key.rpartition(".")
-    try:
-        node = OmegaConf.select(base, head) if head else base
-    except OmegaConfBaseException:
-        return None, leaf
-    return (node if isinstance(node, DictConfig) else None), leaf
-
-
-def _keys_hint(base: DictConfig, key: str, known: set[str]) -> str:
-    """What to say after «there is no such option»: which one was meant, or else what there is in its place."""
-    parent, leaf = _parent(base, key)
-    around: set[str] = set()
-    if parent is not None:
-        around = {str(name) for name in parent if not str(name).startswith("_")} - FILLED_IN - {"hydra"}
-        around |= set() if "." in key else known
-    options = _leaves(base)
-    near = nearest(leaf, around)
-    if not ("." in key and near) and (meant := _meant(key, options, {*around, *known}, fuzzy=near is None)):
-        return f"; did you mean {' or '.join(meant)}?"
-    return suggestion(key if parent is None else leaf, sorted(around) if parent is not None else options)
-
-
-def _meant(key: str, options: list[str], names: Container[str], *, fuzzy: bool) -> list[str]:
-    """The options or groups that ``key`` is the bare or misplaced name of, or that other tools call so.
-
-    options: all of them. names: of groups and of options at the root.
-    fuzzy: whether a name that is only like it will do.
-    """
-    head, _, leaf = key.rpartition(".")
-    places: dict[str, list[str]] = {}
-    for option in options:
-        places.setdefault(option.rpartition(".")[2], []).append(option)
-    foreign = [name for name in ELSEWHERE.get(leaf, ()) if name in options or name in names or name == _FOLDER]
-    exact = [*foreign[:1], *places.get(leaf, [])]
-    if not exact and fuzzy:
-        exact = places.get(nearest(leaf, places, cutoff=0.75) or "", [])
-    ending = [option for option in exact if head and option.endswith(f".{key}")]
-    below = [option for option in exact if head and option.startswith(f"{head}.")]
-    found = ending or below or exact
-    return found if len(found) <= _MOST_MEANT else []
-
-
-def _leaves(base: DictConfig, node: DictConfig | None = None, prefix: str = "") -> list[str]:
-    """The options that a value is set by: those that only refer to another stand for it."""
-    node, found = base if node is None else node, []
-    name: Any
-    for name in node:
-        option = f"{prefix}{name}"
-        if str(name).startswith("_") or option in FILLED_IN or name in ("facts", "hydra"):
-            continue
-        end = typed(base, option)
-        if end == option or ".facts." in end:  # a fact of the data is a default, and not to be set
-            found.append(option)
-        settled = not OmegaConf.is_interpolation(node, name) and not OmegaConf.is_missing(node, name)
-        if settled and isinstance(part := node[name], DictConfig):
-            found += _leaves(base, part, f"{option}.")
-    return found

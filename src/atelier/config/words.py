@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+FILLED_IN = {"run_dir", "model_name", "data_name"}
+"""Root keys that no user gives: the start of a run does."""
+
 
 def conf_dir() -> Path:
     """The folder of the configuration: inside the installed package, else beside src/ in a checkout."""
