@@ -36,7 +36,10 @@ def dry_run(cfg: DictConfig) -> list[str]:
             if path.split(".")[0] == "logger" or any(bad.startswith(path) for bad in failed):
                 continue
             try:
-                _try(node, "cpu") if path == "trainer" else _try_once(node)
+                if path == "trainer":
+                    _try(node, "cpu")
+                else:
+                    _try_once(node)
             except (ValueError, TypeError, MisconfigurationException) as error:  # a Mistake is a ValueError
                 # A part that others refer to is refused wherever it is built: once is enough.
                 if str(error) not in failed.values():

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.config.hints import keys_hint, parent_of
+from atelier.config.signature import shown
 from atelier.config.words import FILLED_IN, suggestion
 
 _SEVERAL = {"callback", "experiment", "logger", "metric"}
@@ -151,8 +152,7 @@ def _wrong_type(override: Override, parent: DictConfig, leaf: str) -> str | None
     kind = _kind(before)
     if kind is None or kind == _kind(value) or (kind, _kind(value)) == ("a number", "a whole number"):
         return None
-    now = str(before).lower() if isinstance(before, bool) else before
-    return f"{override.input_line}: {override.key_or_group} is {kind} (as {now}), not {value!r}"
+    return f"{override.input_line}: {override.key_or_group} is {kind} (as {shown(before)}), not {value!r}"
 
 
 def _kind(value: object) -> str | None:
