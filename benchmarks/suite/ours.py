@@ -122,7 +122,7 @@ def _fit(
     if trainer.strategy.root_device.type == "cpu":  # as a run does
         keep_freed_memory()
     spare_driver_checks()
-    spare_step(trainer)
+    spare_step(trainer, model)
     trainer.fit(model, data)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:  # the command line reads this module before it can afford to load torch
     import torch
@@ -55,6 +55,10 @@ class ImageBatch(NamedTuple):
         """Where the images lie."""
         return self.images.device
 
+    def to(self, device: torch.device) -> ImageBatch:
+        """The batch with all its tensors on ``device``; Lightning asks for this."""
+        return _moved(self, device)
+
 
 class UnpairedBatch(NamedTuple):
     """Images of two domains that have nothing to do with each other.
@@ -80,6 +84,22 @@ class UnpairedBatch(NamedTuple):
     def device(self) -> torch.device:
         """Where the images lie."""
         return self.a.device
+
+    def to(self, device: torch.device) -> UnpairedBatch:
+        """The batch with all its tensors on ``device``; Lightning asks for this."""
+        return _moved(self, device)
+
+
+_Batch = TypeVar("_Batch", ImageBatch, UnpairedBatch)
+
+
+def _moved(batch: _Batch, device: torch.device) -> _Batch:
+    """The batch on ``device``; what comes from pinned memory is not waited for."""
+    if batch.device == device:
+        return batch
+    alongside = device.type == "cuda"
+    tensors = {name: value for name, value in batch._asdict().items() if hasattr(value, "to")}
+    return batch._replace(**{name: value.to(device, non_blocking=alongside) for name, value in tensors.items()})
 
 
 class Judged(NamedTuple):

@@ -171,7 +171,9 @@ class Loader(DataLoader[B]):
         self._next = 0
 
     def __iter__(self) -> Iterator[B]:  # type: ignore[override]  # the base promises its private iterator
-        for batch in super().__iter__():
+        # Without workers and pinned memory torch's loader only keeps books, for longer than a small batch takes.
+        alone = self.num_workers == 0 and not self.pin_memory
+        for batch in map(self.dataset.__getitem__, self.sampler) if alone else super().__iter__():
             self._next = batch.step + 1
             yield batch
 

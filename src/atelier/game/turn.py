@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import reduce
+from operator import add
 from typing import Protocol
 
 import torch
@@ -39,7 +41,7 @@ class Descent:
         share: the part of the batch that the terms are means over; the gradients of all parts then sum to the
             batch's.
         """
-        loss = sum(terms.values(), start=next(iter(terms.values())).new_zeros(()))
+        loss = reduce(add, terms.values())
         if not self.begun:
             # Not before the networks have run: the new gradients then take the memory of the old ones at once.
             self._optimizer.zero_grad()
@@ -74,8 +76,7 @@ def resting(network: nn.Module) -> Iterator[None]:
     BatchNorm still normalises by the batch but leaves its running statistics alone, and spectral normalisation uses its
     last singular vectors without a power iteration: a player's buffers move in its own turn only.
     """
-    modules = list(network.modules())
-    # Asking the network for its parameters would walk through all modules once more, twice in a step.
+    modules = _modules(network)
     parameters = [p for m in modules for p in m._parameters.values() if p is not None and p.requires_grad]
     norms = [m for m in modules if isinstance(m, _BatchNorm) and m.track_running_stats and m.training]
     iterations = [m for m in modules if isinstance(m, ParametrizationList) and m.training]
@@ -94,6 +95,14 @@ def resting(network: nn.Module) -> Iterator[None]:
             norm.track_running_stats = True
         for iteration in iterations:
             iteration.train()
+
+
+def _modules(network: nn.Module) -> list[nn.Module]:
+    """``network`` and all within it; ``network.modules()`` makes their names as well, which takes ten times as long."""
+    found = [network]
+    for module in found:  # which grows meanwhile
+        found += [inside for inside in module._modules.values() if inside is not None]
+    return found
 
 
 @contextmanager

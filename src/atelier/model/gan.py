@@ -134,12 +134,13 @@ class GAN(LightningModule):
         z = self.latent.draw(moment, "latent", count).to(self.dtype)
         labels = batch.labels if self.num_classes is not None else None
         size = -(-count // self.parts)
+        chance = moment.within("part 0")
         for start in range(0, count, size):
             mine = slice(start, start + size)
             real = batch.images[mine].to(self.dtype)
             # Each image's chance is that of its place in the batch, however the batch is cut.
-            chance = moment.within("part 0").of_part(start, len(real), count)
-            yield _Part(real, None if labels is None else labels[mine], z[mine], len(real) / count, chance)
+            here = chance.of_part(start, len(real), count)
+            yield _Part(real, None if labels is None else labels[mine], z[mine], len(real) / count, here)
 
     def compile_networks(self, **options: Any) -> None:
         """Compile both networks in place (``options`` as for :func:`torch.compile`); their names stay."""

@@ -140,7 +140,7 @@ def run(cfg: DictConfig) -> float | None:
                 default_root_dir=str(folder),
                 plugins=_plugins(cfg),
             )
-            spare_step(trainer)
+            spare_step(trainer, model)
             if trainer.strategy.root_device.type == "cpu":
                 keep_freed_memory()
             introduce(loggers, trainer, cfg)
