@@ -13,6 +13,7 @@ from pytorch_lightning.demos.boring_classes import BoringDataModule, BoringModel
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import StepLR
+from typing_extensions import override
 
 from atelier.task.step_loop import StepLoop
 from atelier.task.step_overhead import spare_step
@@ -55,6 +56,12 @@ class Diary(Callback):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.said.append(("validation", trainer.global_step))
+
+    @override
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        self.said.append(("validated", batch_idx))
 
 
 class Talker(BoringModel):
@@ -131,7 +138,7 @@ def _run(
         enable_model_summary=False,
         callbacks=[diary],
         log_every_n_steps=1,
-        **{"max_epochs": 2, "limit_train_batches": 5, "limit_val_batches": 1, "num_sanity_val_steps": 0} | options,
+        **{"max_epochs": 2, "limit_train_batches": 5, "limit_val_batches": 2, "num_sanity_val_steps": 0} | options,
     )
     model = made(diary.said)
     if short:
@@ -202,20 +209,25 @@ def test_an_epoch_that_the_model_gives_up() -> None:
     assert trainer.global_step == 4
 
 
-def test_the_first_step_after_a_resume_is_lightnings_own(tmp_path: Path, short_steps: list[bool]) -> None:
+@pytest.mark.parametrize("moment", ["on_train_batch_end", "on_validation_end"])
+def test_the_first_step_after_a_resume_is_lightnings_own(
+    moment: str, tmp_path: Path, short_steps: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
     stored = tmp_path / "stored.ckpt"
 
-    class Keeper(Talker):
-        def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-            super().on_train_batch_end(outputs, batch, batch_idx)
-            if batch_idx == 2 and not stored.exists():
-                self.trainer.save_checkpoint(stored)
+    def keep(model: Talker, *_: Any) -> None:
+        if model.trainer.global_step == 2 and not stored.exists():
+            model.trainer.save_checkpoint(stored)
 
-    _run(Keeper, short=True, max_epochs=1)
+    monkeypatch.setattr(Talker, moment, keep)
+    _run(Talker, short=True, val_check_interval=2)
     short_steps.clear()
-    said, _ = _same(Talker, ckpt_path=stored)
-    assert [words[1] for words in said if words[0] == "starts"] == [3, 4, 0, 1, 2, 3, 4]
-    assert short_steps == [False, *[True] * 6]
+    said, _ = _same(Talker, ckpt_path=stored, val_check_interval=2)
+    assert [words[1] for words in said if words[0] == "starts"] == [2, 3, 4, 0, 1, 2, 3, 4]
+    assert [words[1] for words in said if words[0] == "validated"][-6:] == [0, 1] * 3
+    # Where the checkpoint was written by a validation, the loop's first turn is spent on passing it over.
+    turns = 8 if moment == "on_train_batch_end" else 9
+    assert short_steps == [False, *[True] * (turns - 1)]
 
 
 def test_a_profiler_sees_lightnings_own_loop() -> None:

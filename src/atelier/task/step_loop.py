@@ -47,6 +47,7 @@ class StepLoop(_TrainingEpochLoop):
         if not self._short or self.restarting:
             super().advance(data_fetcher)
             return
+        self.val_loop.restarting = False  # a validation that was stored is not gone on with once there was a step
         trainer, model, progress = self.trainer, self.trainer.lightning_module, self.batch_progress
         strategy, numbers = trainer.strategy, trainer._logger_connector
         batch, _, _ = next(data_fetcher)
