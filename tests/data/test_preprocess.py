@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bicubic import bicubic
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,15 +20,15 @@ def plainly(picture: Image.Image, way: Way, load: int, crop: int, corner: tuple[
     """What the public implementation does to a picture, without the flip, step by step; corner: (left, top)."""
     width, height = picture.size
     if "resize" in way:
-        picture = picture.resize((load, load), Image.Resampling.BICUBIC)
+        picture = bicubic(picture, (load, load))
     elif "scale_width" in way and not (width == load and height >= crop):
-        picture = picture.resize((load, int(max(load * height / width, crop))), Image.Resampling.BICUBIC)
+        picture = bicubic(picture, (load, int(max(load * height / width, crop))))
     if "crop" in way:
         left, top = corner
         if picture.width > crop or picture.height > crop:
             picture = picture.crop((left, top, left + crop, top + crop))
     if way == "none":
-        picture = picture.resize((round(width / 4) * 4, round(height / 4) * 4), Image.Resampling.BICUBIC)
+        picture = bicubic(picture, (round(width / 4) * 4, round(height / 4) * 4))
     return picture
 
 
