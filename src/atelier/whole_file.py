@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -57,6 +57,16 @@ def linked(file: Path, name: Path) -> bool:
     return True
 
 
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk knows what ``folder`` holds: only then does a rename in it survive a power cut."""
+    with contextlib.suppress(OSError):  # not every system opens folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed processes left half-written in ``folder``, in which nobody else may be writing."""
     for stale in folder.glob(f".*.{_MARK}*"):
@@ -70,13 +80,3 @@ def _beside(path: Path) -> Path:
     """
     # A name can be as long as the system allows already.
     return path.with_name(f".{path.name[:50]}.{_MARK}{secrets.token_hex(6)}")
-
-
-def _sync_folder(folder: Path) -> None:
-    # The rename itself survives a power cut only once the folder is on disk; not every system opens folders.
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import socket
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -50,6 +51,17 @@ def test_what_cannot_be_continued_begins_anew(tmp_path: Path, web: Any, change: 
     path = "/other" if change == "other address" else "/it"
     web.pages[path] = web.page(CONTENT, etag='"2"' if change == "version" else etag, ranges=change != "no ranges")
     assert get(tmp_path / "it", web.address(path)) == CONTENT
+
+
+def test_versions_of_a_file_are_never_glued_together(tmp_path: Path, web: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    web.pages["/it"] = web.page(os.urandom(300_000), breaks_after=[100_000, 0, 0, 0])
+    with pytest.raises(Unfetched):
+        get(tmp_path / "it", web.address("/it"), sha256=None)
+    web.pages["/it"] = web.page(CONTENT, etag='"2"')
+    with monkeypatch.context() as full, pytest.raises(OSError, match=r"the disk has 0\.0 GB free"):
+        full.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1))
+        get(tmp_path / "it", web.address("/it"), sha256=None)
+    assert get(tmp_path / "it", web.address("/it"), sha256=None) == CONTENT
 
 
 def test_a_part_that_was_already_whole_is_taken(tmp_path: Path, web: Any) -> None:
@@ -130,3 +142,11 @@ def test_only_the_web_is_asked(tmp_path: Path) -> None:
     assert is_http("https://example.org/it.zip")
     with pytest.raises(Unfetched, match="unknown url type: file"):
         get(tmp_path / "it", secret.as_uri())
+
+
+def test_a_server_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr("atelier.data.fetch._PAUSES_SECONDS", ())
+    monkeypatch.setattr("atelier.data.fetch.SILENCE_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(Unfetched, match="no answer in time"):
+        fetch([f"http://127.0.0.1:{mute.getsockname()[1]}/it"], tmp_path / "it", sha256=None, check=lambda _: None)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from atelier.data import cache
+from atelier.patience import patient
 from atelier.types import Mistake
-
-# A firewall that swallows packets would otherwise hold the run for ever.
-_SILENCE_SECONDS = 30.0
 
 
 @contextmanager
@@ -22,19 +19,15 @@ def downloading(name: str, root: Path, by_hand: str) -> Iterator[None]:
     Raises Mistake when the block fails: with the reason, and ``by_hand``, what the user can do instead.
     Folders that were made for nothing are removed.
     """
-    patience = socket.getdefaulttimeout()
-    with cache.lock(f"download-{hashlib.blake2b(str(root.absolute()).encode(), digest_size=8).hexdigest()}"):
+    with cache.lock(f"download-{hashlib.blake2b(str(root.absolute()).encode(), digest_size=8).hexdigest()}"), patient():
         missing = [folder for folder in (root, *root.parents) if not folder.exists()]
         before = _folders(root)
-        socket.setdefaulttimeout(_SILENCE_SECONDS)
         try:
             yield
         except (OSError, RuntimeError) as error:
             _remove_empty([*sorted(_folders(root) - before, reverse=True), *missing])
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
             raise Mistake(f"{name} could not be downloaded into {root}: {reason}\nBy hand: {by_hand}") from error
-        finally:
-            socket.setdefaulttimeout(patience)
 
 
 def _folders(root: Path) -> set[Path]:

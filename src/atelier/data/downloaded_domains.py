@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from atelier.data.listing import list_images
 from atelier.data.source import Split
 from atelier.data.unpaired_folder import UnpairedFolder
 from atelier.types import Domain, Mistake
+from atelier.whole_file import sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ class DownloadedDomains:
             if root.exists():
                 root.rmdir()
             home.rename(root)
-            _settle(root.parent)
+            sync_folder(root.parent)
         finally:
             shutil.rmtree(building, ignore_errors=True)
 
@@ -151,12 +151,3 @@ class DownloadedDomains:
         # Hidden, and on the same disk, so that the last step is a rename.
         root = self.folder.root.absolute()
         return root.with_name(f".{root.name}.{suffix}")
-
-
-def _settle(folder: Path) -> None:
-    """Wait until the disk knows what the folder holds."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

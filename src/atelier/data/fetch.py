@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from atelier.data.fetch_part import Part
+from atelier.patience import SILENCE_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ def _transfer(address: str, part: Part) -> None:
     if have:
         headers |= {"Range": f"bytes={have}-", "If-Range": mark}
     try:
-        response = _opener().open(urllib.request.Request(address, headers=headers))
+        response = _opener().open(urllib.request.Request(address, headers=headers), timeout=SILENCE_SECONDS)
     except urllib.error.HTTPError as error:
         with error:
             if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:

@@ -43,6 +43,8 @@ class Part:
 
         Raises OSError where it ends before ``total`` (None: nobody knows), or the disk is full.
         """
+        if not start:
+            self.path.unlink(missing_ok=True)  # before the note would call it a beginning of this version
         self._note.write_text(json.dumps({"address": address, "mark": mark}))
         free = shutil.disk_usage(self.path.parent).free
         if total is not None and total - start > free:

@@ -21,8 +21,8 @@ def resized(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
     Resizing is Pillow's bicubic, antialiased, by another hand: torch's filter for bytes has its kernel, its two passes
     and its rounding between them, with weights of 16 bits where Pillow's have 22. Fewer than one level in a hundred is
     off by one, next to none by two, with and without vector instructions the same ones (at two pixels of width and
-    more); in a third to a fifth of the time. It goes across and then down, as Pillow always did before version 13, which
-    goes down first where that is less work.
+    more); in a third to a fifth of the time. It goes across and then down, as Pillow did before version 13, which goes
+    down first where that is less work.
     """
     levels = torch.from_numpy(np.array(picture)).view(picture.height, picture.width, -1).permute(2, 0, 1)
     if picture.size != size:

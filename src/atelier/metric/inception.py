@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from atelier.cachedir import cache_dir
 from atelier.metric.extractor import Extractor
 from atelier.metric.files import read_plain
+from atelier.patience import patient
 from atelier.types import Features, Mistake
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
@@ -71,7 +72,8 @@ def _standard_file() -> Path:
     try:
         ours.parent.mkdir(parents=True, exist_ok=True)
         # Writes beside the target, checks the hash, then renames.
-        torch.hub.download_url_to_file(URL, str(ours), hash_prefix=STANDARD, progress=sys.stderr.isatty())
+        with patient():
+            torch.hub.download_url_to_file(URL, str(ours), hash_prefix=STANDARD, progress=sys.stderr.isatty())
     except (OSError, RuntimeError) as error:
         raise Mistake(
             f"extractor=inception needs its weights, and they cannot be downloaded ({error}). Fetch {URL} "
