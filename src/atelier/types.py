@@ -144,11 +144,11 @@ class Book(Protocol):
         """The means by name; empties the book, at the price of one synchronisation with the device."""
         ...
 
-    def state_dict(self) -> dict[str, tuple[Tensor, int]]:
-        """Every name's sum so far, a scalar, and the number of observations in it."""
+    def state_dict(self) -> dict[str, tuple[Tensor, float]]:
+        """Every name's sum so far, a scalar, and the weight of the observations in it."""
         ...
 
-    def load_state_dict(self, state: Mapping[str, tuple[Tensor, int]]) -> None:
+    def load_state_dict(self, state: Mapping[str, tuple[Tensor, float]]) -> None:
         """Go on from stored sums."""
         ...
 

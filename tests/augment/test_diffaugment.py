@@ -105,6 +105,14 @@ def test_translation_moves_every_pixel_alike_and_fills_with_zeros():
     assert fits.any(1).all(), "and each shift occurs"
 
 
+@pytest.mark.parametrize(("size", "furthest"), [(32, 4), (28, 4), (20, 3), (12, 2), (4, 1), (3, 0)])
+def test_an_eighth_of_the_side_is_the_nearest_whole_number_of_pixels(size: int, furthest: int):
+    """int(side / 8 + 0.5), as the authors' code has it."""
+    moved = DiffAugment(["translation"], 1.0)(torch.ones(500, 1, size, size), MOMENT)
+    emptied = (moved == 0).all(3).sum(2)
+    assert emptied.max() == furthest
+
+
 def test_cutout_is_a_square_hole_of_half_the_side():
     size = 16
     cut = DiffAugment(["cutout"], 1.0)(torch.ones(3000, 2, size, size), MOMENT)

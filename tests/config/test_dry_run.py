@@ -32,6 +32,13 @@ def test_the_refused_option_is_named_once_and_as_it_is_typed(words: list[str], s
     assert mistakes[0].startswith(said)
 
 
+def test_a_name_that_begins_another_hides_no_mistake(composed: Compose) -> None:
+    words = ["model.generator.width=0", "model.generator_optimizer.lr=-1"]
+    alone = [mistake for word in words for mistake in dry_run(composed(word))]
+    assert len(alone) == 2
+    assert sorted(dry_run(composed(*words))) == sorted(alone)
+
+
 def test_a_rehearsal_leaves_no_trace(composed: Compose) -> None:
     before = torch.get_rng_state()
     assert dry_run(composed()) == []

@@ -60,7 +60,7 @@ class _Precise(Ledger):
         super().__init__()
         self.steps: list[dict[str, Tensor]] = []
 
-    def enter(self, terms: Mapping[str, Tensor]) -> None:
+    def enter(self, terms: Mapping[str, Tensor], weight: float = 1.0) -> None:
         self.steps[-1].update(terms)
 
 

@@ -32,6 +32,15 @@ def test_results_and_gradients_are_those_of_torch(side: int, padding: int, bias:
         torch.testing.assert_close(mine.grad, other.grad, rtol=1e-12, atol=1e-12)
 
 
+def test_under_autocast_it_is_torchs() -> None:
+    layer, images = FlatConv2d(3, 5, 3), swift(2, 3, 6, 6).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        made = layer(images)
+    assert made.dtype == torch.bfloat16
+    made.float().sum().backward()
+    assert layer.weight.grad is not None
+
+
 def test_frozen_weights_cost_nothing() -> None:
     layer = FlatConv2d(3, 5, 3).double().requires_grad_(False)
     images = swift(2, 3, 6, 6)

@@ -90,3 +90,7 @@ def test_elsewhere_it_is_torchs() -> None:
     assert torch.equal(layer(plain), nn.functional.conv2d(plain, layer.weight, layer.bias))
     with torch.autocast("cpu", torch.bfloat16):
         assert layer(plain.contiguous(memory_format=torch.channels_last)).dtype == torch.bfloat16
+
+
+def test_no_images_have_no_pixels() -> None:
+    assert WinogradConv2d(3, 5)(torch.empty(0, 3, 6, 6).to(memory_format=torch.channels_last)).shape == (0, 5, 4, 4)

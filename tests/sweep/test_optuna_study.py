@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,25 @@ def test_hydras_notation_becomes_distributions() -> None:
 def test_what_cannot_be_drawn_is_refused_by_its_word(word: str) -> None:
     with pytest.raises(Mistake, match="a="):
         parsed([word])
+
+
+@pytest.mark.parametrize("steps", [2, 3, 7, 11])
+@pytest.mark.parametrize("step", ["0.1", "0.3", "0.05", "1e-4", "0.25"])
+@pytest.mark.parametrize("low", ["0.0", "0.1", "-0.7"])
+@pytest.mark.filterwarnings("error")  # Optuna's way of saying that it leaves values out
+def test_a_range_of_fractions_keeps_its_last_value(low: str, step: str, steps: int) -> None:
+    values = [float(Decimal(low) + number * Decimal(step)) for number in range(steps)]
+    end = Decimal(low) + (steps - Decimal("0.5")) * Decimal(step)
+    space = parsed([f"x=range({low}, {end}, {step})"])
+    assert grid(space) == {"x": values}
+    study = optuna.create_study(sampler=optuna.samplers.GridSampler(grid(space), seed=0))
+    study.optimize(lambda trial: trial.suggest_float("x", values[0], values[-1], step=float(step)), n_trials=steps)
+    assert sorted(study.trials_dataframe()["params_x"]) == pytest.approx(values)
+    assert sorted(space.words(trial.params)[0] for trial in study.trials) == sorted(f"x={value}" for value in values)
+
+
+def test_a_range_of_one_number_is_no_interval() -> None:
+    assert grid(parsed(["x=range(0.1, 0.2, 0.1)"])) == {"x": [0.1]}
 
 
 def test_a_grid_has_every_combination_and_no_interval() -> None:

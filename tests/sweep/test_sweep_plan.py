@@ -146,7 +146,7 @@ def test_a_search_without_m_wants_a_value_for_all_it_varies() -> None:
     assert written(node)["sparsity.weight"] == "0.3, 3, 30"
 
 
-@pytest.mark.parametrize("devices", [2, [0, 1], -1])
+@pytest.mark.parametrize("devices", [2, [0, 1], -1, "2"])
 def test_several_devices_want_a_process_per_job(devices: object) -> None:
     assert refused(devices=devices) == []
     (text,) = refused("hydra/launcher=basic", devices=devices)

@@ -25,7 +25,8 @@ class DiffAugment:
     is cut out or moved in is 0 (mid-grey). Values may leave [-1, 1].
 
     policy: parts in the order in which they act: "color" (brightness ± 0.5, saturation × [0, 2), contrast ×
-        [0.5, 1.5)), "translation" (by up to 1/8 of the side), "cutout" (a square hole of half the side).
+        [0.5, 1.5)), "translation" (by up to 1/8 of the side, to the nearest pixel), "cutout" (a square hole of half
+        the side, rounded down).
     probability: of an image being changed at all, or a function of the epoch that gives it.
     """
 
@@ -69,7 +70,7 @@ def _color(images: Tensor, chance: Chance) -> Tensor:
 
 def _translation(images: Tensor, chance: Chance) -> Tensor:
     for dim, decision in ((2, "shift_y"), (3, "shift_x")):
-        furthest = images.shape[dim] // 8
+        furthest = (images.shape[dim] + 4) // 8
         shift = _below(2 * furthest + 1, chance[decision]) - furthest
         images = _shift(images, shift, dim)
     return images

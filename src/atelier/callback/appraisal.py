@@ -108,7 +108,8 @@ class Appraisal(Callback):
                 labels.append(batch.labels)
         if split not in self._levels:
             known = [label for label in labels if label is not None]
-            self._levels[split] = (torch.cat(levels).numpy(), torch.cat(known).numpy() if known else None)
+            truth = torch.cat(known).numpy() if len(known) == len(labels) else None  # not batch by batch
+            self._levels[split] = (torch.cat(levels).numpy(), truth)
         kept, truth = self._levels[split]
         return Coded(kept, torch.cat(codes).numpy(), truth)
 

@@ -28,13 +28,8 @@ def folder(trainer: Trainer) -> Path:
 
 
 def bad_terms(row: Row) -> list[str]:
-    """The names of a row's training terms that are no longer finite.
-
-    A gradient's norm is left out: under float16 it overflows now and then, and the step is skipped.
-    """
-    if row.kind != "train":
-        return []
-    return [name for name, value in row.scalars.items() if not math.isfinite(value) and not name.endswith("grad_norm")]
+    """The names of a row's training terms that are no longer finite."""
+    return [name for name, value in row.scalars.items() if row.kind == "train" and not math.isfinite(value)]
 
 
 def diverged(trainer: Trainer, what: str) -> Diverged:

@@ -33,7 +33,7 @@ def dry_run(cfg: DictConfig) -> list[str]:
     failed: dict[str, str] = {}
     with quiet():
         for path, node in _inside_out(cfg):
-            if path.split(".")[0] == "logger" or any(bad.startswith(path) for bad in failed):
+            if path.split(".")[0] == "logger" or any(f"{bad}.".startswith(f"{path}.") for bad in failed):
                 continue
             try:
                 if path == "trainer":

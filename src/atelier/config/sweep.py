@@ -233,5 +233,8 @@ def _several(trainer: Any) -> bool:
     if isinstance(devices, int) and not isinstance(devices, bool):
         return devices not in (0, 1)
     if isinstance(devices, str):
-        return "," in devices.strip(",") or (devices.strip() in ("-1", "auto") and trainer.get("accelerator") != "cpu")
+        word = devices.strip()
+        if word.isdecimal():
+            return int(word) > 1
+        return "," in word.strip(",") or (word in ("-1", "auto") and trainer.get("accelerator") != "cpu")
     return devices is not None and len(devices) > 1

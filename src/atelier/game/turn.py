@@ -48,7 +48,7 @@ class Descent:
             self.begun = True
         self._table.manual_backward(loss if share == 1.0 else loss * share)
         named = {f"{self._player}/{name}": value for name, value in terms.items()}
-        self._table.ledger.enter(named | {f"{self._player}/loss": loss})
+        self._table.ledger.enter(named | {f"{self._player}/loss": loss}, share)
 
 
 @contextmanager

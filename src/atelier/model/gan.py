@@ -105,7 +105,7 @@ class GAN(LightningModule):
                     fake = self.generator(z, labels)
                 judgement = self.critic.judge(real, fake, chance, labels)
                 descend(judgement.terms, share)
-                self.ledger.enter(judgement.signs)
+                self.ledger.enter(judgement.signs, share)
 
         if self._batches_so_far(batch, batch_idx) % self.discriminator_turns:
             return

@@ -26,7 +26,8 @@ class FlatConv2d(nn.Conv2d):
         """``[B, out, H + 2·padding − k + 1, W + 2·padding − k + 1]`` of ``[B, in, H, W]``."""
         swift = input.device.type == "cpu" and input.is_contiguous(memory_format=torch.channels_last)
         # A compiler cannot see into this way, and one graph of the whole network is worth more; it exports, too.
-        if not swift or not self.weight.requires_grad or torch.compiler.is_compiling():
+        asked = self.weight.requires_grad and not torch.is_autocast_enabled("cpu")
+        if not swift or not asked or torch.compiler.is_compiling():
             return super().forward(input)
         made: Tensor = _FlatConvolution.apply(input, self.weight, self.bias, self.padding[0])
         return made

@@ -38,7 +38,8 @@ class WinogradConv2d(nn.Conv2d):
 
 def _fits(images: Tensor) -> bool:
     return (
-        images.device.type == "cpu"
+        len(images) > 0
+        and images.device.type == "cpu"
         and images.dtype in (torch.float32, torch.float64)
         and images.is_contiguous(memory_format=torch.channels_last)
         and not torch.is_autocast_enabled("cpu")

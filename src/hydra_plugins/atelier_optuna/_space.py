@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
@@ -12,7 +13,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from atelier.types import Mistake
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
+    from optuna.distributions import BaseDistribution, FloatDistribution
 
 
 class Space(NamedTuple):
@@ -23,7 +24,8 @@ class Space(NamedTuple):
 
     def words(self, params: Mapping[str, Any]) -> list[str]:
         """The overrides of the trial that has ``params``."""
-        return [*self.fixed, *(f"{key}={value}" for key, value in params.items())]
+        drawn = (f"{key}={_tidy(self.distributions[key], value)}" for key, value in params.items())
+        return [*self.fixed, *drawn]
 
 
 def parsed(words: Sequence[str]) -> Space:
@@ -61,10 +63,24 @@ def grid(space: Space) -> dict[str, list[Any]]:
             values[key] = list(range(spread.low, spread.high + 1, spread.step))
         elif isinstance(spread, FloatDistribution) and spread.step is not None:
             steps = round((spread.high - spread.low) / spread.step)
-            values[key] = [spread.low + number * spread.step for number in range(steps + 1)]
+            values[key] = [_stepped(spread, number) for number in range(steps + 1)]
         else:
             raise Mistake(f"{key}: hydra/sweeper/sampler=grid goes through lists and ranges, not intervals")
     return values
+
+
+def _stepped(spread: FloatDistribution, number: int) -> float:
+    """The value ``number`` steps above the lowest, as one would write it: 0.3 and twice 0.3 are 0.9."""
+    return float(Decimal(str(spread.low)) + number * Decimal(str(spread.step)))
+
+
+def _tidy(spread: BaseDistribution, value: Any) -> Any:
+    """A drawn value; of an even row of numbers without what was lost in adding up."""
+    step = getattr(spread, "step", None)
+    if not isinstance(value, float) or step is None:
+        return value
+    spread = cast("FloatDistribution", spread)
+    return _stepped(spread, round((value - spread.low) / step))
 
 
 def n_combinations(space: Space) -> int:
@@ -83,7 +99,7 @@ def _distribution(override: Override) -> BaseDistribution:
         if isinstance(sweep, IntervalSweep):
             return _interval(sweep, log=bool(tags))
         if isinstance(sweep, RangeSweep) and not sweep.shuffle:
-            return _range(list(sweep.range()), log=bool(tags))
+            return _range(sweep, log=bool(tags))
     except ValueError as error:
         raise Mistake(f"{word}: {error}") from error
     if tags:
@@ -102,18 +118,20 @@ def _interval(sweep: IntervalSweep, *, log: bool) -> BaseDistribution:
     return FloatDistribution(float(low), float(high), log=log)
 
 
-def _range(values: list[Any], *, log: bool) -> BaseDistribution:
+def _range(sweep: RangeSweep, *, log: bool) -> BaseDistribution:
     """An even row of numbers; Hydra's ranges leave out their end, and Optuna's do not."""
     from optuna.distributions import FloatDistribution, IntDistribution
 
+    values = list(sweep.range())
     if not values:
         raise ValueError("this range is empty")
-    values = sorted(values)
-    step = values[1] - values[0] if len(values) > 1 else None
+    # By their decimals: what is added up in floats is no whole number of steps, and Optuna would drop the last value.
+    first, step = Decimal(str(values[0])), Decimal(str(sweep.step))
+    low, high = sorted((first, first + (len(values) - 1) * step))
     if all(isinstance(value, int) for value in values):
-        if log and (step or 1) != 1:
+        if log and abs(step) != 1:
             raise ValueError("a range on a log scale has steps of 1")
-        return IntDistribution(values[0], values[-1], log=log, step=step or 1)
+        return IntDistribution(int(low), int(high), log=log, step=int(abs(step)))
     if log:
         raise ValueError("log and steps exclude one another; use tag(log, interval(...))")
-    return FloatDistribution(values[0], values[-1], step=step)
+    return FloatDistribution(float(low), float(high), step=float(abs(step)))
