@@ -27,6 +27,7 @@ from atelier.config.fit import misfits
 from atelier.config.words import conf_dir
 from atelier.data.batches import OrderedBatches
 from atelier.game.players import players
+from atelier.metric.distortion import Distortion
 from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.frechet import FrechetDistance
 from atelier.metric.inception_score import InceptionScore
@@ -131,18 +132,21 @@ def take_scores(rank: int, place: Path) -> None:
 
 
 def scores_of_stored_features(rank: int = 0, world: int = 1) -> dict[str, float]:
-    """All scores of 300 features that lie somewhere, taken in batches as a validation takes them."""
+    """All scores of 300 images and features of theirs, taken in batches as a validation takes them."""
     generator = torch.Generator().manual_seed(0)
     real, fake = (
         Features(torch.randn(300, 16, generator=generator), torch.randn(300, 5, generator=generator)) for _ in range(2)
     )
     assert real.logits is not None and fake.logits is not None
-    bank = FeatureBank()
+    images = torch.rand(2, 300, 1, 6, 6, generator=generator) * 2 - 1
+    bank, distortion = FeatureBank(), Distortion()
     for piece in map(torch.from_numpy, OrderedBatches(300, 64, rank=rank, world=world).pieces):
         bank.update(piece, Features(fake.features[piece], fake.logits[piece]))
-    gathered = bank.compute()
+        distortion.update(*images[:, piece])
+    gathered, lost = bank.compute(), distortion.compute()
     taken = (FrechetDistance(), KernelDistance(20, 50, 0), InceptionScore(3), PrecisionRecall(3), DensityCoverage(5))
-    return {name: value for score in taken for name, value in score(real, gathered).items()}
+    figures = {name: value for score in taken for name, value in score(real, gathered).items()}
+    return {**figures, **lost, "images": distortion.count}
 
 
 def take_steps(rank: int, cases: Mapping[str, Sequence[str]], folder: Path) -> None:

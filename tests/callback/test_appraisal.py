@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,21 @@ def test_examiners_get_as_many_images_as_there_are_and_always_the_same(fit, pict
     assert train.levels.shape == (30, 64) and test.codes.shape == (24, 32)
     assert train.labels is None and again.levels is train.levels
     assert test.levels == pytest.approx(data.images["test"].flatten(1).numpy() / 255, abs=1e-6)
+
+
+def test_labels_that_some_images_lack_are_nobodys(fit, pictures, monkeypatch) -> None:
+    """Whether an image has one is known batch by batch, and probes are asked about all images at once."""
+    examiner, data = Means(), pictures()
+    batches = data._batches
+
+    def half_labelled(split: str, count: int | None = None, *, batch_size: int = 5) -> Iterator[ImageBatch]:
+        for number, batch in enumerate(batches(split, batch_size)):
+            yield batch._replace(labels=None if number else torch.zeros(len(batch.images), dtype=torch.int64))
+
+    monkeypatch.setattr(data, "reals", half_labelled)
+    fit(Halves(), appraisal(means=examiner), data=data, epochs=1)
+    [(train, test)] = examiner.given
+    assert train.labels is None and test.labels is None
 
 
 def test_every_figure_carries_its_protocol(fit) -> None:

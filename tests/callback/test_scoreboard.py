@@ -8,6 +8,8 @@ from pytorch_lightning.callbacks import EarlyStopping
 
 from atelier.callback.scoreboard import Scoreboard
 from atelier.metric.frechet import FrechetDistance
+from atelier.metric.kernel import KernelDistance
+from atelier.metric.neighbours import DensityCoverage, PrecisionRecall
 from atelier.pixels import to_bytes
 from atelier.types import Mistake
 
@@ -61,10 +63,37 @@ def test_protocol_says_what_the_figure_is(fit, toy, scoreboard) -> None:
     json.dumps(scoreboard.state_dict())
 
 
+def test_a_scores_own_numbers_stand_in_its_protocol_alone(fit, toy, pixels) -> None:
+    scores = {
+        "frechet": FrechetDistance(),
+        "kernel": KernelDistance(subsets=3, subset_size=8, seed=0),
+        "neighbours": PrecisionRecall(k=2),
+        "density": DensityCoverage(k=4),
+    }
+    board = Scoreboard(pixels(), scores)
+    fit(toy(), board, epochs=1)
+    common = board.results()["val/fd_pixels"]["protocol"]
+    own = {name: told["protocol"].items() - common.items() for name, told in board.results().items()}
+    assert own == {
+        "val/fd_pixels": set(),
+        "val/kid_pixels": {("subsets", 3), ("subset_size", 8)},
+        "val/precision_pixels": {("k", 2)},
+        "val/recall_pixels": {("k", 2)},
+        "val/density_pixels": {("k", 4)},
+        "val/coverage_pixels": {("k", 4)},
+    }
+
+
+def test_the_state_of_an_earlier_version_is_read(scoreboard) -> None:
+    row = {"epoch": 1.0, "val/distance_pixels": 2.0}
+    scoreboard.load_state_dict({"rows": [row], "floor": {}, "protocol": {"real": 24}})
+    assert scoreboard.results()["val/distance_pixels"]["protocol"] == {"real": 24}
+
+
 def test_too_few_images_are_flagged(fit, toy, scoreboard) -> None:
     scoreboard.extractor.num_features = 16
     fit(toy(), scoreboard, epochs=1)
-    assert "only 24 images for 16 features" in scoreboard.protocol["warning"]
+    assert "only 24 images for 16 features" in scoreboard.results()["val/distance_pixels"]["protocol"]["warning"]
 
 
 def test_no_floor_where_the_other_split_is_too_small(fit, toy, pictures, scoreboard) -> None:

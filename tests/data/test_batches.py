@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from atelier.data.batches import Batches, Loader, OrderedBatches, TrainingBatches, permuted
+from atelier.data.batches import Batches, Loader, OrderedBatches, TrainingBatches, permuted, validating
 from atelier.data.source import Images
 from atelier.moment import Moment
+from atelier.types import Mistake
 
 SIZE, BATCH = 53, 8
 
@@ -110,3 +111,9 @@ def test_an_epoch_cut_short_is_followed_by_a_whole_one() -> None:
     order.start = 2 * len(order) + 3
     order.set_epoch(3)
     assert [draw.step for draw in order] == list(range(3 * len(order), 4 * len(order)))
+
+
+def test_every_rank_has_an_image_to_validate_on() -> None:
+    assert [len(validating(2, 8, rank=rank, world=2)) for rank in range(2)] == [1, 1]
+    with pytest.raises(Mistake, match="1 images to validate on cannot be shared by 2 devices"):
+        validating(1, 8, rank=0, world=2)

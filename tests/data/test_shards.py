@@ -162,6 +162,21 @@ def test_only_files_and_http_are_opened(url: str, tmp_path: Path, monkeypatch: p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_shard_that_changes_at_its_address_is_counted_anew(web: Any, folder: Path, cache: Path) -> None:
+    web.pages["/train-000.tar"] = web.page(shard(0))
+    choices: dict[str, Any] = {"urls": web.address("/train-000.tar"), "batch_size": 2}
+    first = levels(epoch(data(folder, **choices)))
+    [tarball] = cache.rglob("*.tar")
+    tarball.unlink()
+    assert levels(epoch(data(folder, **choices))) == first  # fetched anew, and as it was
+    tarball.unlink()
+    web.pages["/train-000.tar"] = web.page(shard(1, count=8), etag='"2"')
+    with pytest.raises(Mistake, match="this shard has changed at its address"):
+        epoch(data(folder, **choices))
+    seen = levels(epoch(data(folder, **choices)))
+    assert sorted(level for batch in seen for level in batch) == list(range(6, 14))
+
+
 def test_names_of_many_shards(folder: Path) -> None:
     four = addresses(f"{folder}/train-{{000..003}}.tar", "data.urls")
     assert four == addresses(f"{folder}/train-*.tar", "data.urls")
@@ -171,6 +186,8 @@ def test_names_of_many_shards(folder: Path) -> None:
     ]
     with pytest.raises(Mistake, match=r"data\.urls=.*train-004\.tar: there is no such file"):
         addresses(f"{folder}/train-{{003..004}}.tar", "data.urls")
+    with pytest.raises(Mistake, match=r"\{003\.\.000\}: shards are counted upwards; write \{000\.\.003\}"):
+        addresses(f"{folder}/train-{{003..000}}.tar", "data.urls")
 
 
 def test_hostile_members_are_left_alone(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -76,9 +76,9 @@ class Appraisal(Callback):
         """Take the figures: distortion from all ranks, the code's from the first."""
         if trainer.sanity_checking:
             return
-        figures, images = self._distortion.compute(), int(self._distortion.images)
+        figures = self._distortion.compute()
         data: Reals = data_of(trainer)
-        self._note(figures, {"split": data.eval_split, "images": images, "levels": "[0, 1]"})
+        self._note(figures, {"split": data.eval_split, "images": self._distortion.count, "levels": "[0, 1]"})
         if "ssim" in figures:
             self._protocols["val/ssim"]["window"] = f"Gaussian, {self._window} px (Wang et al. 2004)"
         examined = self._examine(trainer, pl_module, data) if trainer.is_global_zero else {}

@@ -50,7 +50,8 @@ def between_batches(trainer: Trainer, batch_idx: int) -> bool:
     """Whether a state saved after batch ``batch_idx`` is continued by the next batch.
 
     After an epoch's last batch the epoch's end is still to come, and Lightning leaves it out when it continues a state
-    saved there; so it does with a validation within the epoch.
+    saved there; so it does with a validation within the epoch: where one follows every batch, none is followed by a
+    batch, and a run is saved at the ends of epochs alone.
     """
     every = trainer.val_check_batch
     if trainer.is_last_batch:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from atelier.metric.cache import cached_features
 from atelier.metric.extractor import Extractor, extract
-from atelier.metric.score import Score, score_name
+from atelier.metric.score import Score, Sized, score_name
 from atelier.pixels import as_unit, to_bytes
 from atelier.types import Domains, Features, Reals
 
@@ -93,3 +93,17 @@ def protocol(extractor: Extractor, *, real: int, fake: int, ema: bool, seed: int
             "not with figures from other numbers of images"
         )
     return words
+
+
+def protocols(
+    scores: Mapping[str, Score], extractor: Extractor, common: Mapping[str, Any], *, real: int, fake: int
+) -> dict[str, dict[str, Any]]:
+    """Every figure's protocol by public name: ``common``, and the numbers that its own score works with."""
+    return {
+        score_name(name, extractor.name): {
+            **common,
+            **(score.protocol(real=real, fake=fake) if isinstance(score, Sized) else {}),
+        }
+        for score in scores.values()
+        for name in score.names
+    }

@@ -8,7 +8,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from atelier.callback.figures import figures, protocol, public_names, real_features, see
+from atelier.callback.figures import figures, protocol, protocols, public_names, real_features, see
 from atelier.callback.recorder import publish
 from atelier.callback.score_history import History
 from atelier.callback.trainer_parts import data_of
@@ -41,14 +41,14 @@ class Scoreboard(Callback):
         self.extractor, self.scores = extractor, kept
         self.history = History({f"val/{name}": up for name, up in public_names(kept, extractor).items()})
         self.floor: dict[str, float] = {}
-        self.protocol: dict[str, Any] = {}
+        self.protocols: dict[str, dict[str, Any]] = {}
         self.scored_at = -1  # the step of the last figures
         self._fakes = FeatureBank()
         self._real: Features | None = None
 
     def results(self) -> dict[str, dict[str, Any]]:
         """Every figure's last and best value, best epoch, floor and protocol."""
-        return self.history.table(lambda _: self.protocol, self.floor)
+        return self.history.table(lambda name: self.protocols.get(name, {}), self.floor)
 
     # --- hooks ----------------------------------------------------------------------------------------------
 
@@ -88,7 +88,10 @@ class Scoreboard(Callback):
         taken = self._named(real, fake)
         ema = averages(pl_module)
         seed = SCORE_SEED if isinstance(pl_module, Sampler) else None
-        self.protocol = protocol(self.extractor, real=len(real.features), fake=len(fake.features), ema=ema, seed=seed)
+        sizes = {"real": len(real.features), "fake": len(fake.features)}
+        common = protocol(self.extractor, **sizes, ema=ema, seed=seed)
+        told = protocols(self.scores, self.extractor, common, **sizes)
+        self.protocols = {f"val/{name}": words for name, words in told.items()}
         publish(trainer, pl_module, self, taken)
 
     def _reals(self, trainer: Trainer, pl_module: LightningModule, count: int) -> Features:
@@ -111,9 +114,13 @@ class Scoreboard(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The figures so far, in plain numbers."""
-        return {"rows": self.history.rows, "floor": self.floor, "protocol": self.protocol}
+        return {"rows": self.history.rows, "floor": self.floor, "protocols": self.protocols}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from stored figures."""
         self.history.rows = list(state_dict["rows"])
-        self.floor, self.protocol = state_dict["floor"], state_dict["protocol"]
+        self.floor = state_dict["floor"]
+        # Earlier versions wrote down what all figures have in common alone.
+        self.protocols = state_dict.get("protocols") or dict.fromkeys(
+            self.history.higher, state_dict.get("protocol", {})
+        )

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from atelier.callback.figures import figures, protocol, public_names, real_features, see
+from atelier.callback.figures import figures, protocol, protocols, public_names, real_features, see
 from atelier.metric.extractor import Extractor
 from atelier.metric.feature_bank import FeatureBank
-from atelier.metric.score import Score, Sized, score_name
+from atelier.metric.score import Score
 from atelier.metric.translation import WAYS, Taken
 from atelier.types import Direction, Domain, Domains, Features, Mistake, Translated
 
@@ -81,9 +81,8 @@ class TranslationDistance:
             values |= self._named(way, real, fake)
             sizes = {"real": len(real.features), "fake": len(fake.features)}
             common = protocol(self.extractor, **sizes, ema=ema, seed=None) | {"direction": way, "split": self._split}
-            for score in self.scores.values():
-                more = score.protocol(**sizes) if isinstance(score, Sized) else {}
-                words |= {f"{score_name(name, self.extractor.name)}_{way}": common | more for name in score.names}
+            told = protocols(self.scores, self.extractor, common, **sizes)
+            words |= {f"{name}_{way}": own for name, own in told.items()}
         _, floor, untouched = self._beside
         return Taken(values, dict(floor), dict(untouched), words)
 

@@ -49,6 +49,16 @@ def fitting(batch_size: int, size: int, world: int) -> int:
     return most
 
 
+def validating(size: int, batch_size: int, *, rank: int, world: int) -> OrderedBatches:
+    """The order in which ``world`` ranks go through ``size`` images together.
+
+    Raises Mistake where there is not one for every rank: who has seen none has nothing to add to a score.
+    """
+    if size < world:
+        raise Mistake(f"{size} images to validate on cannot be shared by {world} devices: use fewer")
+    return OrderedBatches(size, batch_size, rank=rank, world=world)
+
+
 def permuted(size: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """The order of one epoch: every image once, ``[size]``. A function of (seed, epoch)."""
     generator = Moment(seed=seed, step=epoch).within("data").generator("order")

@@ -62,6 +62,8 @@ def _choices(inside: str) -> list[str]:
     if counted is None:
         return inside.split(",")
     first, last = counted.groups()
+    if int(first) > int(last):
+        raise Mistake(f"{{{inside}}}: shards are counted upwards; write {{{last}..{first}}}")
     return [f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
 
 
@@ -87,13 +89,17 @@ class Store:
         return self._indices[place]
 
     def _found(self, place: int) -> Index:
-        # How large a picture may be is for the user to say, and what is larger is not counted.
-        kept = self._file(place).with_suffix(f".{picture.most_bytes()}.json")
+        kept = self._kept(place)
         if kept.is_file():
             return from_json(kept.read_text())
         index = self._read(place)
         write_text(kept, index.to_json())
         return index
+
+    def _kept(self, place: int) -> Path:
+        """Where the index of a shard of the web is kept."""
+        # How large a picture may be is for the user to say, and what is larger is not counted.
+        return self._file(place).with_suffix(f".{picture.most_bytes()}.json")
 
     def _read(self, place: int) -> Index:
         with self.open(place) as file:
@@ -120,7 +126,32 @@ class Store:
         with cache.lock("shards"):
             if not file.exists():
                 self._fetch(shard, file)
+                self._recount(place, file)
             return self._used(file)
+
+    def _recount(self, place: int, file: Path) -> None:
+        """Compare a shard that has just come with what was counted when it came before, here or in another run.
+
+        Raises:
+            Mistake: if it is another one: what is counted would be looked for at places that mean nothing.
+        """
+        kept = self._kept(place)
+        for other in set(file.parent.glob(f"{file.stem}.*.json")) - {kept}:
+            other.unlink(missing_ok=True)  # counted under another limit: nobody looks at these now
+        if place in self._indices:
+            counted = self._indices[place].to_json()
+        elif kept.is_file():
+            counted = kept.read_text()
+        else:
+            return
+        with file.open("rb") as tar:
+            found = read_index(tar, self.shards[place]).to_json()
+        if found != counted:
+            kept.unlink(missing_ok=True)
+            raise Mistake(
+                f"{self.shards[place]}: this shard has changed at its address since it was counted; it is counted anew "
+                "when the command is given again"
+            )
 
     def _used(self, file: Path) -> BinaryIO:
         # Who makes room for another shard takes away the name alone: what is open can be read to its end.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from atelier.data.batches import BatchSet, Loader, OrderedBatches, fitting
+from atelier.data.batches import BatchSet, Loader, fitting, validating
 from atelier.data.distributed import DistributedData
 from atelier.data.selection import named, sample
 from atelier.data.source import Split, check_loading
@@ -55,7 +55,7 @@ class SingleData(DistributedData):
     def val_dataloader(self) -> Loader[ImageBatch]:
         """Every image of ``eval_split`` once, in order, spread over the ranks."""
         batches = self.split(self.eval_split)
-        order = OrderedBatches(len(batches), self.eval_batch_size, rank=self._rank, world=self._world)
+        order = validating(len(batches), self.eval_batch_size, rank=self._rank, world=self._world)
         return Loader(batches, order, self.workers)
 
     def on_after_batch_transfer(self, batch: ImageBatch, dataloader_idx: int) -> ImageBatch:

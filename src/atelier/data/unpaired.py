@@ -9,7 +9,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from atelier.data.batches import Batches, Loader, OrderedBatches, TrainingBatches, fitting, permuted
+from atelier.data.batches import Batches, Loader, TrainingBatches, fitting, permuted, validating
 from atelier.data.distributed import DistributedData
 from atelier.data.domains import DomainSource
 from atelier.data.jitter import flip_in_place
@@ -181,7 +181,7 @@ class UnpairedData(DistributedData):
 
     def _ordered(self, batches: DomainBatches) -> Loader[ImageBatch]:
         most = self.eval_batch_size if isinstance(batches.side.pixels, Tensor) else self._world
-        return Loader(batches, OrderedBatches(len(batches), most, rank=self._rank, world=self._world), self.workers)
+        return Loader(batches, validating(len(batches), most, rank=self._rank, world=self._world), self.workers)
 
     def _check(self, pixels: Tensor | Ragged, domain: Domain) -> None:
         channels = pixels.shape[1] if isinstance(pixels, Tensor) else int(pixels.shapes[0, 0])

@@ -46,7 +46,8 @@ class Distortion(Metric):
             self.similarity += math.nan
 
     def compute(self) -> dict[str, float]:
-        """The figures by name."""
+        """The figures by name; ``count`` is then the number of images in them, of all ranks."""
+        self.count = int(self.images)
         mse = (self.squares / self.numbers).item()
         similarity = (self.similarity / self.images).item()
         figures = {"mse": mse, "psnr": -10 * math.log10(mse) if mse > 0 else math.inf}

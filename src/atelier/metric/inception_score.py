@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -40,6 +41,10 @@ class InceptionScore:
                 f"the Inception Score in splits={self.splits} parts needs at least {self.splits} images; there are "
                 f"{len(fake.logits)} fake ones"
             )
+
+    def protocol(self, real: int, fake: int) -> dict[str, Any]:
+        """In how many parts."""
+        return {"splits": self.splits}
 
 
 def _score(log_p: Tensor) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -43,3 +44,7 @@ class Modes:
         held = nearest[good].bincount(minlength=len(self.centres))
         covered = held >= self.share * len(points) / len(self.centres)
         return {"modes": float(covered.sum()), "quality": good.double().mean().item()}
+
+    def protocol(self, real: int, fake: int) -> dict[str, Any]:
+        """The share of its fair number of samples that makes a mode covered; the ring itself is the data's."""
+        return {"share": self.share}

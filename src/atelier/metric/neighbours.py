@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,6 +44,10 @@ class PrecisionRecall:
         """Mistake unless both sides have more than k images."""
         require_images(f"precision and recall with k={self.k}", self.k + 1, real.features, fake.features)
 
+    def protocol(self, real: int, fake: int) -> dict[str, Any]:
+        """Which neighbour's distance is a ball's radius."""
+        return {"k": self.k}
+
 
 class DensityCoverage:
     """How many reals' balls a fake lies in, and the share of reals' balls that hold a fake.
@@ -73,6 +78,10 @@ class DensityCoverage:
     def demand(self, real: Features, fake: Features) -> None:
         """Mistake unless both sides have more than k images."""
         require_images(f"density and coverage with k={self.k}", self.k + 1, real.features, fake.features)
+
+    def protocol(self, real: int, fake: int) -> dict[str, Any]:
+        """Which neighbour's distance is a ball's radius."""
+        return {"k": self.k}
 
 
 def radii(x: Tensor, k: int) -> Tensor:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from atelier.callback.figures import figures, protocol, public_names, real_features, see
+from atelier.callback.figures import figures, protocol, protocols, public_names, real_features, see
 from atelier.callback.results import jsonable
 from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
@@ -93,9 +93,15 @@ def _scores(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor, sc
 
     ema = averages(model)
     seed = cfg.seed if isinstance(model, Sampler) else None
-    words = protocol(extractor, real=size, fake=count, ema=ema, seed=seed) | {"split": cfg.split}
+    common = protocol(extractor, real=size, fake=count, ema=ema, seed=seed) | {"split": cfg.split}
+    words = protocols(scores, extractor, common, real=size, fake=count)
     return {
-        name: {"value": value, "floor": floors.get(name), "higher_is_better": higher.get(name), "protocol": words}
+        name: {
+            "value": value,
+            "floor": floors.get(name),
+            "higher_is_better": higher.get(name),
+            "protocol": words.get(name, common),
+        }
         for name, value in taken.items()
     }
 
