@@ -22,7 +22,7 @@ from atelier.cli.positional import with_places
 from atelier.task.comparing.files import clean, number
 from atelier.task.comparing.page import page
 from atelier.task.comparing.runs import find, read
-from atelier.task.comparing.table import Table, tabulate
+from atelier.task.comparing.table import Table, tabulate, values
 from atelier.task.comparing.text import as_csv, remarks, show
 from atelier.types import Mistake
 
@@ -174,6 +174,19 @@ def test_models_differ_in_one_option_with_all_that_comes_with_them(four: Path) -
     make(four / "other", 7.0, model_name="cyclegan", lambda_a=10.0, generator={"width": 4})
     names = [option.name for option in table_of(four).options]
     assert names == ["model_name", "model.generator_optimizer.lr"]
+
+
+def test_a_part_that_other_runs_do_without_is_one_option(four: Path) -> None:
+    """Null in one run and a class in another: one name, one column, one heading."""
+    for place, part in enumerate([None, {"_target_": "a.Board"}, {"_target_": "a.Other"}]):
+        make(four / f"more{place}", 7.0 + place, callback={"scoreboard": part})
+    table = table_of(four)
+    (option,) = [option for option in table.options if option.name == "callback.scoreboard"]
+    assert option.short == "scoreboard"
+    shown = {row.name: values(row, option) for row in table.rows}
+    assert shown == {"2, 3": "–", "0, 1": "–", "more0": "null", "more1": "Board", "more2": "Other"}
+    header = next(csv.reader(io.StringIO(as_csv(table))))
+    assert len(header) == len(set(header))
 
 
 def test_csv_has_a_line_for_each_run(four: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from atelier.task.comparing.files import clean, number
@@ -37,19 +37,22 @@ def differences(runs: Sequence[Run]) -> list[Option]:
     known = [run for run in runs if run.config]
     typed = frozenset[str]().union(*(run.typed for run in known))
     paths = dict.fromkeys(path for run in known for path in run.config)
-    patterns = {path: _pattern([settings(run.config, path) for run in known]) for path in paths}
-    varied = {path: pattern for path, pattern in patterns.items() if len(set(pattern)) > 1}
+    parts = {_bare(path) for path in paths if path.endswith(_CLASS)}
+    # What is a part in one run may be null in another: one name, one option.
+    names = dict.fromkeys(map(_bare, paths))
+    patterns = {name: _pattern([settings(run.config, _path(run.config, name)) for run in known]) for name in names}
+    varied = {name: pattern for name, pattern in patterns.items() if len(set(pattern)) > 1}
     kinds = _pattern([f"{run.model} {run.data}" for run in known])
-    kind = next((varied[path] for path in KIND if path in varied), None)
+    kind = next((varied[name] for name in KIND if name in varied), None)
     together: dict[tuple[int, ...], list[str]] = {}
-    for path, pattern in varied.items():
-        home = kind if kind is not None and path not in KIND and _follows(pattern, kinds) else pattern
-        together.setdefault(home, []).append(path)
-    ranked = [sorted(paths, key=lambda path: _rank(path, typed)) for paths in together.values()]
-    names = [paths[0] for paths in ranked]
+    for name, pattern in varied.items():
+        home = kind if kind is not None and name not in KIND and _follows(pattern, kinds) else pattern
+        together.setdefault(home, []).append(name)
+    ranked = [sorted(members, key=lambda name: _rank(name, typed, parts)) for members in together.values()]
+    leaders = [members[0] for members in ranked]
     return [
-        Option(clean(_bare(name)), clean(_short(name, names)), _companions(others))
-        for name, *others in sorted(ranked, key=lambda paths: _rank(paths[0], typed))
+        Option(clean(leader), clean(_short(leader, leaders)), _companions(others))
+        for leader, *others in sorted(ranked, key=lambda members: _rank(members[0], typed, parts))
     ]
 
 
@@ -63,7 +66,7 @@ def settings(config: Mapping[str, Any], path: str) -> str | None:
 
 def value_of(run: Run, option: Option) -> Any:
     """The run's value of ``option``; :data:`ABSENT` where it has none."""
-    return run.config.get(option.name, run.config.get(option.name + _CLASS, ABSENT))
+    return run.config.get(_path(run.config, option.name), ABSENT)
 
 
 def shown(run: Run, option: Option) -> str:
@@ -93,21 +96,19 @@ def _follows(pattern: Sequence[int], kinds: Sequence[int]) -> bool:
     return len(set(zip(kinds, pattern, strict=True))) == len(set(kinds))
 
 
-def _rank(path: str, typed: frozenset[str]) -> tuple[int, bool, bool, int, int, str]:
-    name = _bare(path)
+def _rank(name: str, typed: frozenset[str], parts: Set[str]) -> tuple[int, bool, bool, int, int, str]:
     return (
         _TELLING.index(name) if name in _TELLING else len(_TELLING),
         name not in typed,
-        not path.endswith(_CLASS),
-        path.count("."),
-        len(path),
-        path,
+        name not in parts,
+        name.count("."),
+        len(name),
+        name,
     )
 
 
-def _companions(paths: Sequence[str]) -> tuple[str, ...]:
+def _companions(names: Sequence[str]) -> tuple[str, ...]:
     """Their names, but for classes that the model's or the data's name tells."""
-    names = [_bare(path) for path in paths]
     return tuple(clean(name) for name in names if f"{name}_name" not in KIND)
 
 
@@ -115,10 +116,15 @@ def _bare(path: str) -> str:
     return path.removesuffix(_CLASS)
 
 
-def _short(path: str, all_paths: Sequence[str]) -> str:
-    """The shortest end of ``path`` that none of the others shares."""
-    parts = _bare(path).split(".")
-    others = [_bare(other).split(".") for other in all_paths if other != path]
+def _path(config: Mapping[str, Any], name: str) -> str:
+    """Where the value of an option stands: under its name, or a part's class below it."""
+    return name if name in config else name + _CLASS
+
+
+def _short(name: str, all_names: Sequence[str]) -> str:
+    """The shortest end of ``name`` that none of the others shares."""
+    parts = name.split(".")
+    others = [other.split(".") for other in all_names if other != name]
     for count in range(1, len(parts)):
         if not any(other[-count:] == parts[-count:] for other in others):
             return ".".join(parts[-count:])
