@@ -8,23 +8,31 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 from rich.console import Console
 
 from atelier.cli import run
 from atelier.cli.positional import with_places
-from atelier.task.comparing.files import clean, number
+from atelier.config.compose import fill_in
+from atelier.config.fit import AXES, misfits
+from atelier.config.words import conf_dir
+from atelier.task.comparing.axes import used
+from atelier.task.comparing.files import clean, leaves, number
 from atelier.task.comparing.page import page
 from atelier.task.comparing.runs import find, read
 from atelier.task.comparing.table import Table, tabulate, values
 from atelier.task.comparing.text import as_csv, remarks, show
 from atelier.types import Mistake
+
+Compose = Callable[..., DictConfig]
 
 PROTOCOL = {
     "extractor": "digits",
@@ -187,6 +195,29 @@ def test_a_part_that_other_runs_do_without_is_one_option(four: Path) -> None:
     assert shown == {"2, 3": "–", "0, 1": "–", "more0": "null", "more1": "Board", "more2": "Other"}
     header = next(csv.reader(io.StringIO(as_csv(table))))
     assert len(header) == len(set(header))
+
+
+@pytest.mark.parametrize("model", sorted(file.stem for file in (conf_dir() / "model").glob("*.yaml")))
+def test_a_run_has_the_axes_that_its_model_or_its_callbacks_refer_to(composed: Compose, model: str) -> None:
+    """Of the copies in a stored configuration the same is said as of the references that they were."""
+    cfg = composed(f"model={model}", *(["data=stripes"] if model == "cyclegan" else []))
+    fill_in(cfg, {"model": model, "data": "some"}, run_dir="run")
+    stored = leaves(yaml.safe_load(OmegaConf.to_yaml(cfg, resolve=True)))
+    told = misfits(cfg, set(AXES))
+    assert told
+    assert {f"{axis}=...: nothing in this composition uses it; leave it out" for axis in set(AXES) - used(stored)} == {
+        line for line in told if "nothing in this composition uses it" in line
+    }
+
+
+def test_a_model_that_has_no_objective_is_given_none(tmp_path: Path) -> None:
+    for name in ("Hinge", "NonSaturating"):
+        make(tmp_path / name, 5.0, objective={"_target_": name}, model={"critic": {"objective": {"_target_": name}}})
+    make(tmp_path / "coder", 7.0, objective={"_target_": "Hinge"}, model={"width": 4}, model_name="autoencoder")
+    table = table_of(tmp_path)
+    (option,) = [option for option in table.options if option.name == "objective"]
+    shown = {row.name: values(row, option) for row in table.rows}
+    assert shown == {"Hinge": "Hinge", "NonSaturating": "NonSaturating", "coder": "–"}
 
 
 def test_csv_has_a_line_for_each_run(four: Path) -> None:

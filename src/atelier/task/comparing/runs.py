@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from atelier.config.fit import AXES
 from atelier.config.override import key_of
 from atelier.config.resume import holds_run, run_folder
+from atelier.task.comparing.axes import used
 from atelier.task.comparing.files import clean, leaves, mapping, number, read_json, read_yaml
 from atelier.types import Mistake
 
@@ -177,11 +179,12 @@ def _config(folder: Path) -> tuple[dict[str, Any], frozenset[str], str]:
 
 
 def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
-    """``config`` without the run's own places on disk and its loggers: they tell no two runs apart."""
+    """``config`` without what tells no two runs apart: its own places on disk, its loggers, axes that nothing uses."""
     place = str(config.get("run_dir"))
+    left = {"run_dir", "resume", "logger"} | set(AXES) - used(config)
     return {
         option: value
         for option, value in config.items()
-        if option.partition(".")[0] not in ("run_dir", "resume", "logger")
+        if option.partition(".")[0] not in left
         and not (isinstance(value, str) and len(place) > 1 and value.startswith(place))
     }
