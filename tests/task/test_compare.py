@@ -29,7 +29,7 @@ from atelier.task.comparing.files import clean, leaves, number
 from atelier.task.comparing.page import page
 from atelier.task.comparing.runs import find, read
 from atelier.task.comparing.table import Table, tabulate, values
-from atelier.task.comparing.text import as_csv, remarks, show
+from atelier.task.comparing.text import alarms, as_csv, remarks, show
 from atelier.types import Mistake
 
 Compose = Callable[..., DictConfig]
@@ -164,7 +164,7 @@ def test_what_did_not_finish_is_named_and_is_in_no_mean(four: Path) -> None:
     (four / "barren").mkdir()
     (four / "barren" / "train.log").write_text("", encoding="utf-8")
     table = table_of(four)
-    told = "\n".join(remarks(table))
+    told = "\n".join(alarms(table))
     for words in ("cut: stopped", "failed: failed: CUDA out", "early: stopped before its", "barren: failed before it"):
         assert f"* {words}" in told
     counts = {row.name: row.figure(lambda run_: run_.seconds) for row in table.rows}
@@ -238,6 +238,29 @@ def test_the_page_needs_nothing_from_elsewhere(four: Path) -> None:
     assert "images seen" in text
 
 
+def test_the_first_row_stands_out_only_where_it_is_the_best(tmp_path: Path) -> None:
+    places = {"scored": {"higher": False}, "undirected": {"higher": None, "name": "val/other"}, "unscored": {}}
+    for place, words in places.items():
+        for lr in (1.0, 2.0):
+            make(tmp_path / f"{place}{lr}", lr, lr=lr, place=place, **words)
+    for folder in tmp_path.glob("unscored*"):
+        (folder / "results.json").write_text(json.dumps({"status": "finished"}), encoding="utf-8")
+    tables = re.findall(r'<table class="([^"]*)">.*?<span class="dot"[^>]*>([^<]*?)\d', page(table_of(tmp_path)), re.S)
+    assert tables == [("figures ranked", "scored"), ("figures", "undirected"), ("figures", "unscored")]
+
+
+def test_the_page_has_room_for_why_a_run_failed_and_a_terminal_ends_with_a_word(four: Path) -> None:
+    reason = f"failed: {'memory ran out, ' * 20}so take fewer"
+    make(four / "failed", 1.0, lr=3.0, status=reason)
+    table = table_of(four)
+    assert reason in page(table)
+    assert reason in as_csv(table)
+    line = next(line for line in printed(table).splitlines() if line.startswith("* failed: "))
+    start, more = line.removesuffix("…").rstrip(), line.endswith("…")
+    assert more
+    assert f"* failed: {reason} ".startswith(f"{start} ")
+
+
 def _hostile(folder: Path) -> None:
     make(folder / "good", 5.0)
     evil = "<script>alert(1)</script>\x1b[31m$\\frac"
@@ -276,7 +299,7 @@ def test_hostile_files_do_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "root:" not in text
     assert not re.search(r"^=|,=", told, flags=re.MULTILINE)
     for name in ("deep", "bytes", "list", "laughs", "tag", "huge"):
-        assert f"* {name}: unreadable" in "\n".join(remarks(table))
+        assert f"* {name}: unreadable" in "\n".join(alarms(table))
 
 
 def test_numbers_and_text_from_strangers() -> None:

@@ -16,7 +16,7 @@ from atelier.task.comparing.files import last_samples
 from atelier.task.comparing.options import ABSENT, KIND
 from atelier.task.comparing.runs import Run
 from atelier.task.comparing.table import Row, Section, Table, values
-from atelier.task.comparing.text import cells, named, remarks, told
+from atelier.task.comparing.text import alarms, cells, named, remarks, told
 
 _MOST_SAMPLES, _BYTES, _MOST_WORDS = 48, 7_000_000, 4
 
@@ -62,9 +62,9 @@ def page(table: Table) -> str:
     return environment.get_template("page.html.jinja").render(
         count=len(table.runs),
         subject=_subject(table),
-        alarms=[line for line in remarks(table) if line.startswith("* ")],
+        alarms=list(alarms(table)),
         parts=parts,
-        notes=[line for line in remarks(table) if not line.startswith("* ")],
+        notes=list(remarks(table)),
         samples=shown,
         left_out=left_out,
         curves=[plot for plot in plots if plot.title in first],

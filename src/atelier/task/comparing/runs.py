@@ -17,6 +17,8 @@ from atelier.task.comparing.files import clean, leaves, mapping, number, read_js
 from atelier.types import Mistake
 
 _MOST_SCORES = 200
+MOST_REASON = 1_000
+"""Letters of why a run did not come to its end."""
 
 
 class Score(NamedTuple):
@@ -139,7 +141,7 @@ def _run(folder: Path, name: str) -> Run:
         return Run(folder, name, status, **known)
     if not isinstance(results, dict):
         return Run(folder, name, "unreadable: results.json holds no results", **known)
-    told = clean(results.get("status", "unreadable: results.json has no status"), 200)
+    told = clean(results.get("status", "unreadable: results.json has no status"), MOST_REASON)
     return Run(
         folder,
         name,

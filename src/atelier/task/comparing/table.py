@@ -103,6 +103,11 @@ class Section(NamedTuple):
     columns: tuple[Column, ...]
     further: tuple[Column, ...]
 
+    @property
+    def ranked(self) -> bool:
+        """Whether its first row is the best: there is a score, and one way is better."""
+        return bool(self.columns) and self.columns[0].higher is not None
+
 
 class Table(NamedTuple):
     """Everything that there is to show: rows in sections, each with figures that may be compared."""

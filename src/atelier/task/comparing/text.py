@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,9 +18,10 @@ from atelier.callback.score_history import whole
 from atelier.callback.words import brief, duration
 from atelier.task.comparing.files import clean
 from atelier.task.comparing.options import KIND, value_of
-from atelier.task.comparing.runs import Run
+from atelier.task.comparing.runs import MOST_REASON, Run
 from atelier.task.comparing.table import Figure, Row, Section, Table, listed, values
 
+_MOST_LETTERS = 240  # of a line below the table in a terminal
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -40,7 +42,7 @@ def show(table: Table, console: Console) -> None:
             wanted = Measurement.get(console, console.options.update(max_width=10_000), grid).maximum
             console.width = max(console.width, wanted)
         console.print(grid)
-    for line in remarks(table):
+    for line in (*remarks(table), *map(_in_short, alarms(table))):
         console.print(Text(line), soft_wrap=True, style="dim")
 
 
@@ -69,6 +71,17 @@ def cells(row: Row, section: Section) -> list[str]:
     return [*(values(row, option) for option in section.options), *figures, _speed(row), _time(row)]
 
 
+def alarms(table: Table) -> Iterator[str]:
+    """The runs that did not come to their end, and why."""
+    for run in table.runs:
+        if not run.finished:
+            yield f"* {run.name}: {'still training, or killed' if run.status == 'training' else run.status}"
+
+
+def _in_short(line: str) -> str:
+    return textwrap.shorten(line, _MOST_LETTERS, placeholder=" …")
+
+
 def _speed(row: Row) -> str:
     figure = row.figure(lambda run: run.images_per_second)
     return "–" if figure is None else brief(figure.mean)
@@ -92,9 +105,6 @@ def remarks(table: Table) -> Iterator[str]:
             yield f"{option.short}: differs together with {listed(option.companions)}"
     if further := [option.name for option in table.options if option.name not in shown]:
         yield f"in compare.csv also: {listed(further, 8)}"
-    for run in table.runs:
-        if not run.finished:
-            yield f"* {run.name}: {'still training, or killed' if run.status == 'training' else run.status}"
     for row in table.rows:
         for run in row.repeats:
             yield f"{run.name}: repeats {row.runs[0].name} with the same seed, and is counted in no mean"
@@ -127,5 +137,5 @@ def _safe(cell: Any) -> Any:
     """Text that a spreadsheet does not take for a formula."""
     if cell is None or isinstance(cell, bool | int | float):
         return cell
-    text = clean(cell, 500)
+    text = clean(cell, MOST_REASON)
     return f"'{text}" if text.startswith(_FORMULA) else text
