@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from omegaconf import OmegaConf
 
-from atelier.cli.outcome import Outcome, differing, outcome, tell
+from atelier.cli.outcome import Outcome, differing, outcome, tell, telling
+from hydra_plugins.atelier_grid.sweeper import GridSweeper
 from hydra_plugins.atelier_process import _job
 from hydra_plugins.atelier_process._environment import SOURCE, clean, share
 from hydra_plugins.atelier_process._job import Job
@@ -73,6 +76,24 @@ def wait(job: Job) -> dict[str, Any]:
         assert time.monotonic() < until
         time.sleep(0.01)
     return job.close()
+
+
+@contextmanager
+def interrupted(file: Path) -> Iterator[None]:
+    """Ctrl-C for this process as soon as something stands in ``file``."""
+
+    def press() -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not (file.exists() and file.read_text()):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def test_jobs_run_at_once_and_a_failing_one_costs_no_other_its_result(tmp_path: Path) -> None:
@@ -133,7 +154,7 @@ def test_a_job_that_is_told_to_stop_leaves_and_is_recorded(tmp_path: Path) -> No
 def test_whatever_ends_the_sweep_ends_its_jobs(tmp_path: Path, number: signal.Signals) -> None:
     """The signal reaches the sweep alone; its jobs are in sessions of their own."""
     job = start(tmp_path, "slow")
-    with pytest.raises((KeyboardInterrupt, SystemExit)) as leaving, minding([job]):
+    with pytest.raises((KeyboardInterrupt, SystemExit)) as leaving, minding([job], Job.close):
         os.kill(os.getpid(), number)
         time.sleep(5)
     assert not job.running()
@@ -141,6 +162,55 @@ def test_whatever_ends_the_sweep_ends_its_jobs(tmp_path: Path, number: signal.Si
         assert isinstance(leaving.value, SystemExit)
         assert leaving.value.code == 143
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_grid_that_is_cut_off_tells_what_became_of_every_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Hydra runs the modules of its plugins once more when it looks for them, perhaps in a test before this one.
+    monkeypatch.setattr("hydra_plugins.atelier_process.launcher.ProcessLauncher", ProcessLauncher)
+    sweeper = GridSweeper()
+    sweeper.launcher, sweeper.config = Tiny(tmp_path), OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}})
+    with interrupted(tmp_path / "1" / "console.log"), pytest.raises(KeyboardInterrupt):
+        sweeper.sweep(["x=a,slow,c"])
+    assert (tmp_path / "sweep.csv").read_text().splitlines() == [
+        "job,x,score,status,folder",
+        f"0,a,1.0,done,{tmp_path}/0",
+        f"1,slow,,stopped,{tmp_path}/1",
+        "2,c,,not begun,",
+    ]
+    jobs = json.loads((tmp_path / "sweep.json").read_text())["jobs"]
+    assert [job["status"] for job in jobs] == ["done", "stopped", "not begun"]
+    assert json.loads((tmp_path / "1" / "job.json").read_text())["status"] == "stopped"
+
+
+def test_a_search_that_is_cut_off_tells_of_its_trials_and_leaves_them_to_be_gone_on_with(tmp_path: Path) -> None:
+    optuna = pytest.importorskip("optuna", reason="the extra optuna")
+    from hydra_plugins.atelier_optuna._crew import Processes
+    from hydra_plugins.atelier_optuna._space import parsed
+    from hydra_plugins.atelier_optuna._study import SharedStudy
+
+    study = SharedStudy(
+        parsed(["x=slow", "y=1,2"]),
+        name="s",
+        storage=None,
+        direction="minimize",
+        sampler=lambda seed: optuna.samplers.RandomSampler(seed=seed),
+        pruner=optuna.pruners.NopPruner(),
+        seed=0,
+        n_trials=2,
+    )
+    crew = Processes(study, Tiny(tmp_path), 1, prunes=False)
+    with interrupted(tmp_path / "0" / "console.log"), pytest.raises(KeyboardInterrupt), telling(tmp_path) as outcomes:
+        crew.work(outcomes)
+    assert [job["status"] for job in json.loads((tmp_path / "sweep.json").read_text())["jobs"]] == ["stopped"]
+    assert (tmp_path / "sweep.csv").exists()
+    assert [trial.state.name for trial in study.study.trials] == ["RUNNING"]
+
+
+def test_a_job_that_failed_before_the_sweep_was_cut_off_has_failed(tmp_path: Path) -> None:
+    job = start(tmp_path, "bad")
+    wait(job)
+    job.stop()
+    assert job.close()["status"] == "failed"
 
 
 def test_jobs_do_not_outlive_a_sweep_that_is_killed(tmp_path: Path) -> None:

@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 class Outcome(NamedTuple):
     """One job of a sweep.
 
-    job: its number. words: its overrides. status: "done", "pruned" or "failed". value: the best of its first score.
-    score: the name of that. folder: where it ran. error: the last that a failed job said, else "".
+    job: its number. words: its overrides. status: "done", "pruned", "failed", and where the sweep was cut off "stopped"
+    or "not begun". value: the best of its first score. score: the name of that. folder: where it ran, "" if it was not
+    begun. error: the last that a failed job said, else "".
     """
 
     job: int
@@ -41,8 +42,10 @@ class Outcome(NamedTuple):
 def outcome(job: int, returned: JobReturn) -> Outcome:
     """What came of job number ``job``, from what its launcher gave back."""
     found = None if returned.hydra_cfg is None else OmegaConf.select(returned.hydra_cfg, "hydra.runtime.output_dir")
-    folder = str(found or returned.working_dir)
-    words, name = list(returned.overrides or []), first_score(Path(folder))["name"]
+    folder, words = str(found or returned.working_dir or ""), list(returned.overrides or [])
+    name = first_score(Path(folder))["name"] if folder else "score"
+    if returned.status == JobStatus.UNKNOWN:
+        return Outcome(job, words, "stopped" if folder else "not begun", None, name, folder)
     if returned.status != JobStatus.COMPLETED:
         # The property of that name raises what the job raised.
         return Outcome(job, words, "failed", None, name, folder, " ".join(str(returned._return_value).split()))
@@ -85,7 +88,7 @@ def tell(outcomes: Sequence[Outcome], folder: Path) -> None:
     header = ["job", *keys, score, "status", "folder"]
     shown = [[brief(value) if isinstance(value, float | None) else str(value) for value in row] for row in rows]
     for row, one in zip(shown, outcomes, strict=True):
-        row[-1] = str(near(Path(one.folder)))
+        row[-1] = str(near(Path(one.folder))) if one.folder else ""
     log.info("\n%s", _aligned([header, *shown]))
     bad = [one for one in outcomes if one.status == "failed"]
     if bad:
@@ -98,6 +101,17 @@ def tell(outcomes: Sequence[Outcome], folder: Path) -> None:
     write_text(folder / "sweep.csv", text.getvalue())
     record = {"score": score, "jobs": [one._asdict() for one in outcomes]}
     write_text(folder / "sweep.json", json.dumps(record, indent=2) + "\n")
+
+
+@contextmanager
+def telling(folder: Path) -> Iterator[list[Outcome]]:
+    """What the block has come to, told when it ends, also where it is cut off; nothing, where there is nothing."""
+    outcomes: list[Outcome] = []
+    try:
+        yield outcomes
+    finally:
+        if outcomes:
+            tell(sorted(outcomes), folder)
 
 
 def _row(one: Outcome, keys: Sequence[str]) -> list[Any]:

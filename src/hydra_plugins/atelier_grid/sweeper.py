@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
@@ -40,18 +40,36 @@ class GridSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Sequence[JobReturn]:
         """Run every job that ``arguments`` and the parameters make."""
-        from atelier.cli.outcome import outcome, tell
         from atelier.config.compose import expand
         from atelier.config.sweep import joined
 
-        assert self.launcher is not None
         assert self.config is not None
         jobs = expand(joined(self.params, arguments))
         folder = Path(str(self.config.hydra.sweep.dir)).absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        returned = self.launcher.launch(jobs, initial_job_idx=0)
-        outcomes = [outcome(number, one) for number, one in enumerate(returned)]
-        tell(outcomes, folder)
-        if any(one.status == "failed" for one in outcomes):
+        returned = self._launched(jobs, folder)
+        if any(one.status != JobStatus.COMPLETED for one in returned):
             sys.exit(1)
         return returned
+
+    def _launched(self, jobs: Sequence[Sequence[str]], folder: Path) -> Sequence[JobReturn]:
+        """Run the jobs and tell what came of them; of our own launcher's also when they are cut off."""
+        from hydra_plugins.atelier_process.launcher import ProcessLauncher
+
+        assert self.launcher is not None
+        if not isinstance(self.launcher, ProcessLauncher):  # others do not say which of their jobs began
+            returned = self.launcher.launch(jobs, initial_job_idx=0)
+            _tell(returned, folder)
+            return returned
+        own = [JobReturn(overrides=list(words)) for words in jobs]
+        try:
+            self.launcher.fulfil(own, 0)
+        finally:
+            _tell(own, folder)
+        return own
+
+
+def _tell(returned: Sequence[JobReturn], folder: Path) -> None:
+    from atelier.cli.outcome import outcome, tell
+
+    tell([outcome(number, one) for number, one in enumerate(returned)], folder)

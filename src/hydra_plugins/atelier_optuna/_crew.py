@@ -28,8 +28,8 @@ _LOCK_SECONDS = 60  # in which an orphaned job saves and leaves
 class Crew(Protocol):
     """Who trains a worker's trials."""
 
-    def work(self) -> list[Outcome]:
-        """Train until no trial is left to take; what came of this worker's."""
+    def work(self, told: list[Outcome]) -> None:
+        """Train until no trial is left to take; what comes of each is added to ``told``."""
         ...
 
 
@@ -42,15 +42,13 @@ class Batches:
     def __init__(self, study: SharedStudy, launcher: Launcher, folder: Path, size: int) -> None:
         self.study, self.launcher, self.folder, self.size = study, launcher, folder, size
 
-    def work(self) -> list[Outcome]:
+    def work(self, told: list[Outcome]) -> None:
         """As in :class:`Crew`."""
-        told: list[Outcome] = []
         while batch := self._batch():
             # Other workers' trials lie between ours, so launchers cannot number the folders.
             jobs = [[*_words(self.study, taken), f"hydra.sweep.subdir={self._place(taken)}"] for taken in batch]
             returned = self.launcher.launch(jobs, batch[0].trial.number)
             told += [tell(self.study, taken, one) for taken, one in zip(batch, returned, strict=True)]
-        return told
 
     def _batch(self) -> list[Taken]:
         batch: list[Taken] = []
@@ -79,18 +77,22 @@ class Processes:
 
     def __init__(self, study: SharedStudy, launcher: ProcessLauncher, size: int, *, prunes: bool) -> None:
         self.study, self.launcher, self.size, self.prunes = study, launcher, size, prunes
-        self._told: list[Outcome] = []
         self._running: dict[int, Running] = {}
 
-    def work(self) -> list[Outcome]:
-        """As in :class:`Crew`."""
-        tend(self.size, self._begin, self._end, self._listen)
-        return self._told
+    def work(self, told: list[Outcome]) -> None:
+        """As in :class:`Crew`; also of trials that are stopped when the search is cut off."""
+        tend(
+            self.size,
+            lambda place: self._begin(place, told),
+            lambda job: told.append(self._end(job)),
+            self._listen,
+        )
 
-    def _begin(self, place: int) -> Job | None:
+    def _begin(self, place: int, told: list[Outcome]) -> Job | None:
         while (taken := self.study.take()) is not None:
-            if not self._salvaged(taken):
+            if (salvaged := self._salvaged(taken)) is None:
                 return self._start(taken, place)
+            told.append(salvaged)
         return None
 
     def _start(self, taken: Taken, place: int) -> Job:
@@ -119,32 +121,33 @@ class Processes:
                 trial.report(value, step)
             job.answer(prune=trial.should_prune())
 
-    def _end(self, job: Job) -> None:
+    def _end(self, job: Job) -> Outcome:
         taken, promise = self._running.pop(job.number)
         self.launcher.finish(job, promise)
-        self._told.append(tell(self.study, taken, promise))
+        return tell(self.study, taken, promise)
 
-    def _salvaged(self, taken: Taken) -> bool:
+    def _salvaged(self, taken: Taken) -> Outcome | None:
         """Take the value of a trial that was finished, but whose worker died before it could say so."""
         if taken.former is None:
-            return False
+            return None
         folder, trial = Path(taken.former), taken.trial
         _wait_for(folder)
         status = results(folder).get("status")
         if status not in ("finished", "pruned"):
-            return False
+            return None
         score, pruned = first_score(folder), status == "pruned"
         words = _words(self.study, taken)
-        done = "pruned" if pruned else "done"
-        self._told.append(Outcome(trial.number, words, done, score["best"], score["name"], str(folder)))
         trial.set_user_attr("score", score["name"])
         self.study.finish(trial, score["best"], pruned=pruned)
-        return True
+        done = "pruned" if pruned else "done"
+        return Outcome(trial.number, words, done, score["best"], score["name"], str(folder))
 
 
 def tell(study: SharedStudy, taken: Taken, returned: JobReturn) -> Outcome:
-    """Write a trial's end into the study; what came of it."""
+    """Write a trial's end into the study; what came of it. One that was stopped is left to whoever goes on with it."""
     one = outcome(taken.trial.number, returned)
+    if one.status == "stopped":
+        return one
     higher = first_score(Path(one.folder))["higher_is_better"]
     if one.status == "done" and one.value is None:
         one = one._replace(status="failed", error="it has no score (callback.scoreboard=null?)")

@@ -78,7 +78,7 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> float | None:
         """Search, tell what came of it and return the best value; status 1 if no trial of the study has one."""
-        from atelier.cli.outcome import answered, tell
+        from atelier.cli.outcome import answered, telling
         from atelier.config.sweep import joined
         from hydra_plugins.atelier_optuna._report import report
         from hydra_plugins.atelier_optuna._space import parsed
@@ -89,10 +89,8 @@ class OptunaSweeper(Sweeper):
         words = joined(self.params, arguments)
         with answered():
             study = self._study(parsed(words), words)
-            with study.alive():
-                outcomes = self._crew(study, folder).work()
-        if outcomes:
-            tell(sorted(outcomes), folder)
+            with telling(folder) as outcomes, study.alive():
+                self._crew(study, folder).work(outcomes)
         best = report(study, folder)
         if best is None:
             sys.exit(1)

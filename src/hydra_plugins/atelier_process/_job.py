@@ -39,7 +39,7 @@ class Job:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.number, self.words, self.folder, self.verb = number, list(words), folder, verb
-        self.pruned = False
+        self.pruned = self.stopped = False
         self._record, self._console = folder / "job.json", folder / "console.log"
         self._reports = folder / "validations.jsonl"
         self._record.unlink(missing_ok=True)  # a former attempt's
@@ -84,7 +84,8 @@ class Job:
             self._process.stdin.flush()
 
     def stop(self) -> None:
-        """Ask it to save and leave."""
+        """Ask it to save and leave, if it is still there."""
+        self.stopped = self.running()
         with contextlib.suppress(OSError):
             self._process.terminate()
 
@@ -99,7 +100,8 @@ class Job:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        outcome = "failed" if status else "pruned" if self.pruned else "done"
+        early = "stopped" if self.stopped else "failed"  # it may have come to its end before it was asked
+        outcome = early if status else "pruned" if self.pruned else "done"
         record = {
             "job": self.number,
             "words": self.words,

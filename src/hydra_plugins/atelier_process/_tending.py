@@ -30,12 +30,12 @@ def tend(
 
     begin: starts a job in the place of that number (from 0), or returns None if there is none to start; it is asked
         again whenever a job has ended.
-    end: called with a job that has ended. listen: called with each job many times a second, the last time after it has
-        ended and before ``end``.
+    end: called with each job that has ended, also early with the sweep. listen: called with each job many times a
+        second, the last time after it has ended by itself and before ``end``.
     """
     at_work: dict[int, Job] = {}
     more = True
-    with minding(at_work.values()):
+    with minding(at_work.values(), end):
         while more or at_work:
             for place in range(places):
                 if more and place not in at_work:
@@ -48,15 +48,18 @@ def tend(
                 job.echo()
                 listen(job)
                 if over:
+                    del at_work[place]  # first, so that it ends once, whatever becomes of this
                     end(job)
-                    del at_work[place]
                     more = True
             time.sleep(_PAUSE)
 
 
 @contextmanager
-def minding(jobs: Collection[Job]) -> Iterator[None]:
-    """While the block lasts, whatever ends it early also ends ``jobs`` in order; a second Ctrl-C at once."""
+def minding(jobs: Collection[Job], end: Callable[[Job], None]) -> Iterator[None]:
+    """While the block lasts, whatever ends it early also ends ``jobs`` in order; a second Ctrl-C at once.
+
+    end: called with each of them once it has ended.
+    """
 
     def leave(number: int, frame: FrameType | None) -> NoReturn:
         raise SystemExit(128 + number)
@@ -66,14 +69,14 @@ def minding(jobs: Collection[Job]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        _stop(jobs)
+        _stop(jobs, end)
         raise
     finally:
         if main:
             signal.signal(signal.SIGTERM, former)
 
 
-def _stop(jobs: Collection[Job]) -> None:
+def _stop(jobs: Collection[Job], end: Callable[[Job], None]) -> None:
     if jobs:
         log.info("stopping %s", ", ".join(f"#{job.number}" for job in jobs))
     try:
@@ -85,5 +88,6 @@ def _stop(jobs: Collection[Job]) -> None:
     finally:
         for job in jobs:
             job.kill()
+        for job in jobs:
             job.echo()
-            job.close()
+            end(job)

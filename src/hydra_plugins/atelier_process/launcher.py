@@ -49,20 +49,31 @@ class ProcessLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run all jobs; the returns are in their order."""
+        returns = [JobReturn(overrides=list(words)) for words in job_overrides]
+        self.fulfil(returns, initial_job_idx)
+        return returns
+
+    def fulfil(self, returns: list[JobReturn], first: int) -> None:
+        """Run a job for the overrides of each of ``returns``, and put in its place what came of it.
+
+        When the sweep ends before its time, the status of a job that was stopped is unknown, and one that was not begun
+        has no folder.
+
+        first: the number of the first job.
+        """
         from hydra_plugins.atelier_process._tending import tend
 
-        waiting = deque(enumerate(job_overrides, initial_job_idx))
-        promises: dict[int, JobReturn] = {}
+        waiting = deque(range(len(returns)))
 
         def begin(place: int) -> Job | None:
             if not waiting:
                 return None
-            number, words = waiting.popleft()
-            job, promises[number] = self.begin(words, number, place=place, places=self.jobs)
+            index = waiting.popleft()
+            words = returns[index].overrides or []
+            job, returns[index] = self.begin(words, first + index, place=place, places=self.jobs)
             return job
 
-        tend(self.jobs, begin, lambda job: self.finish(job, promises[job.number]))
-        return [promises[number] for number in sorted(promises)]
+        tend(self.jobs, begin, lambda job: self.finish(job, returns[job.number - first]))
 
     def begin(
         self,
@@ -99,11 +110,11 @@ class ProcessLauncher(Launcher):
         return Job(number, [*argv, *_kept(self.config)], folder, verb, around, asks=asks), promise
 
     def finish(self, job: Job, promise: JobReturn) -> None:
-        """Fill in the return of a job that has ended."""
+        """Fill in the return of a job that has ended; of one that was stopped before its end nothing is known."""
         record = job.close()
-        if record["status"] != "failed":
+        if record["status"] in ("done", "pruned"):
             promise.status, promise.return_value = JobStatus.COMPLETED, record["value"]
-        else:
+        elif record["status"] == "failed":
             last = record["last_lines"][-1] if record["last_lines"] else "it said nothing"
             promise.status = JobStatus.FAILED
             promise.return_value = RuntimeError(f"status {record['exit_status']}: {last}")
