@@ -95,6 +95,12 @@ def test_a_finished_run_says_so_with_the_word_that_trains_it_further(stored: Pat
     assert "finished (2 epochs); to train it further, add trainer.max_epochs=4" in refused(f"resume={stored}")
 
 
+def test_a_finished_run_tells_what_was_trained_and_not_what_was_typed(stored: Path, refused: Answer) -> None:
+    _end(stored, "finished")
+    said = refused(f"resume={stored}", "trainer.max_epochs=1")
+    assert "finished (2 epochs); to train it further, add trainer.max_epochs=4" in said
+
+
 def test_a_run_without_a_checkpoint_says_what_to_do(stored: Path, refused: Answer) -> None:
     shutil.rmtree(stored / "checkpoints")
     assert "before its first checkpoint" in refused(f"resume={stored}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -66,13 +67,13 @@ def obstacles(cfg: DictConfig) -> list[str]:
 
 
 def _refuse_finished(cfg: DictConfig, reached: float) -> None:
-    folder, epochs = Path(cfg.run_dir), cfg.trainer.max_epochs
+    folder = Path(cfg.run_dir)
     if not finished(folder):  # also where all epochs are trained and only the end was cut off
         return
-    if reached >= epochs:
-        more = f"trainer.max_epochs={2 * epochs}"
+    if reached >= cfg.trainer.max_epochs:  # which may just have been typed: what was trained is in the checkpoint
+        more = f"trainer.max_epochs={2 * math.ceil(reached)}"
         raise Mistake(
-            f"resume={folder}: this run is finished ({counted(epochs, 'epoch')}); to train it further, add {more}"
+            f"resume={folder}: this run is finished ({counted(reached, 'epoch')}); to train it further, add {more}"
         )
     if cfg.trainer.get("max_time") is not None and "trainer.max_time" not in cfg.resume.changed:
         raise Mistake(
