@@ -262,7 +262,7 @@ def test_a_signal_saves_and_leaves_with_the_command_that_goes_on(
     assert f"python {Path(__file__).parents[2]}/src/train.py resume=run" in said.replace("uv run", "python")
     assert _json(tmp_path / "run" / "results.json")["status"] == "stopped"
     assert start(["resume=run"], tmp_path) == 0
-    assert "going on in epoch 1.5, after 360 images" in (tmp_path / "said.txt").read_text()
+    assert "going on after 1.5 epochs, 360 images" in (tmp_path / "said.txt").read_text()
     _same(tmp_path / "run", reference(*words))
 
 

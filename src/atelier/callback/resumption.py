@@ -12,8 +12,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from atelier.callback.gallery import epoch_of
 from atelier.callback.journal import Journal
 from atelier.callback.recorder import clock_of
-from atelier.callback.score_history import whole
 from atelier.callback.trainer_parts import callbacks_of
+from atelier.callback.words import counted
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,8 @@ class Resumption(Callback):
             samples = Path(trainer.default_root_dir) / "samples"
             for picture in later_pictures(samples.glob("epoch_*.png"), clock.epoch):
                 picture.unlink()
-            _log.info("going on in epoch %s, after %s images", whole(round(clock.epoch, 2)), f"{clock.images_seen:,}")
+            done = counted(round(clock.epoch, 2), "epoch"), counted(clock.images_seen, "image")
+            _log.info("going on after %s, %s", *done)
 
 
 def later_pictures(pictures: Iterable[Path], epoch: float) -> list[Path]:
