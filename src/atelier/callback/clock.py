@@ -20,6 +20,7 @@ class Clock(Callback):
     images_seen: real images trained on, over all ranks.
     epoch: position in epochs; 2.5 = half way through the third.
     train_seconds: time spent in fitting and validation, also before an interruption.
+    validation_seconds: what of it was validation.
     """
 
     def __init__(self) -> None:
@@ -40,8 +41,22 @@ class Clock(Callback):
         return self._earlier + (0.0 if self._started is None else time.monotonic() - self._started)
 
     @property
+    def validation_seconds(self) -> float:
+        """Seconds of validation so far."""
+        began = self._validation_started
+        if began is None or self._started is None:  # the sanity check comes before the start
+            return self._validated
+        return self._validated + time.monotonic() - began
+
+    @property
     def images_per_second(self) -> float:
-        """Training images per second of training (validation left out), since this process began to train."""
+        """Training images per second of training (validation left out), also before an interruption."""
+        seconds = self._training_seconds()
+        return self.images_seen / seconds if seconds > 0 else 0.0
+
+    @property
+    def live_images_per_second(self) -> float:
+        """The same since this process began to train: the machine may be another than before."""
         seconds = self._training_seconds() - self._seconds_at_start
         return (self.images_seen - self._images_at_start) / seconds if seconds > 0 else 0.0
 
@@ -53,11 +68,11 @@ class Clock(Callback):
         return (self.images_seen - images) / elapsed if elapsed > 0 else 0.0
 
     def _training_seconds(self) -> float:
-        running = self._validation_started
-        return self.train_seconds - self._validated - (0.0 if running is None else time.monotonic() - running)
+        return self.train_seconds - self.validation_seconds
 
     def _stop(self) -> None:
-        self._earlier, self._started = self.train_seconds, None
+        self._earlier, self._validated = self.train_seconds, self.validation_seconds
+        self._started = self._validation_started = None
 
     # --- hooks -------------------------------------------------------------------------------------------------------
 
@@ -89,9 +104,7 @@ class Clock(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Back to training."""
-        if self._validation_started is not None:
-            self._validated += 0.0 if self._started is None else time.monotonic() - self._validation_started
-        self._validation_started = None
+        self._validated, self._validation_started = self.validation_seconds, None
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop the watch."""
@@ -108,7 +121,7 @@ class Clock(Callback):
             "images_seen": self.images_seen,
             "epoch": self.epoch,
             "train_seconds": self.train_seconds,
-            "validation_seconds": self._validated,
+            "validation_seconds": self.validation_seconds,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

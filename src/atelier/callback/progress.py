@@ -104,7 +104,7 @@ class ProgressLine(Callback):
 
     def _words(self, trainer: Trainer) -> str:
         losses = [f"{label} {self._latest[name]:.3f}" for label, name in self.terms.items() if name in self._latest]
-        speed = f"{self._clock.images_per_second:,.0f} images/s"
+        speed = f"{self._clock.live_images_per_second:,.0f} images/s"
         return " · ".join([*losses, speed, *filter(None, [self._score(trainer)])])
 
     def _score(self, trainer: Trainer) -> str:

@@ -63,7 +63,7 @@ def _trained(trainer: Trainer) -> str:
     return (
         f"Trained     {counted(clock.epoch, 'epoch')}, {counted(clock.images_seen, 'image')}"
         f" in {duration(clock.train_seconds)}"
-        f" ({clock.images_per_second:,.0f} images/s)"
+        f" ({clock.images_per_second:,.0f} images/s without validation)"
     )
 
 
