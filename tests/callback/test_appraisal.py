@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from PIL import Image
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
@@ -183,8 +184,10 @@ def test_a_pair_is_an_image_and_its_reconstruction(fit, pictures, tmp_path: Path
 
 def test_next_commands_are_those_for_codes(tmp_path: Path) -> None:
     (tmp_path / "overrides.yaml").write_text("- model=autoencoder\n- corruption=masking\n")
+    l2 = {"_target_": "atelier.objective.reconstruction.L2", "factor": 1.0}
+    OmegaConf.save({"reconstruction": l2, "model": {"reconstruction": l2}}, tmp_path / "config.yaml")
     told = " ".join(next_commands(tmp_path, "encode").values())
-    assert "encode" in told and "sample" not in told and told.endswith("reconstruction=bce")
+    assert "encode" in told and "sample" not in told and told.endswith("reconstruction=l1")
 
 
 def test_impossible_numbers_are_refused_by_name() -> None:

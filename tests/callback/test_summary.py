@@ -28,8 +28,7 @@ def test_commands_are_those_of_the_script_that_ran(tmp_path: Path, monkeypatch: 
     assert list(next_commands(tmp_path).values()) == [
         f"python src/evaluate.py ckpt={tmp_path}",
         f"python src/sample.py ckpt={tmp_path}",
-        "python src/train.py model=gan objective=hinge regularizer=r1",
+        "python src/train.py model=gan objective=hinge seed=1",
     ]
     monkeypatch.setattr(sys, "argv", ["/usr/bin/atelier"])
     assert next_commands(Path("a folder"))["draw more samples"] == "atelier sample ckpt='a folder'"
-    assert next_commands(Path("none"))["train a variant"] == "atelier train objective=hinge"

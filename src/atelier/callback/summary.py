@@ -13,16 +13,16 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from atelier.callback.recorder import board_of, clock_of
+from atelier.callback.variants import CODES, GAMES, Variant, configuration_of, retyped
 from atelier.callback.words import brief, called, counted, duration, near
 from atelier.types import Reconstructor, Translator
 
 Use = Literal["sample", "encode", "translate"]
 
-_GAMES = ("objective=hinge", "regularizer=r1")
-_USES: dict[Use, tuple[str, str, tuple[str, ...]]] = {
-    "sample": ("draw more samples", "", _GAMES),
-    "encode": ("write the codes of the held-out images", "", ("corruption=masking", "reconstruction=bce")),
-    "translate": ("translate your own pictures", " direction=a_to_b input=pictures output=translated", _GAMES),
+_USES: dict[Use, tuple[str, str, tuple[Variant, ...]]] = {
+    "sample": ("draw more samples", "", GAMES),
+    "encode": ("write the codes of the held-out images", "", CODES),
+    "translate": ("translate your own pictures", " direction=a_to_b input=pictures output=translated", GAMES),
 }
 """What a trained model is used for, by verb: purpose, what the verb needs besides the run, variants to try next."""
 
@@ -94,10 +94,8 @@ def next_commands(run: Path, use: Use = "sample") -> dict[str, str]:
     use: the verb that puts the model to use.
     """
     folder = shlex.quote(str(run))
-    overrides = _overrides(run)
     purpose, needed, variants = _USES[use]
-    variant = next((word for word in variants if not _sets(overrides, word)), "seed=1")
-    again = " ".join(shlex.quote(word) for word in [*overrides, variant])
+    again = shlex.join(retyped(configuration_of(run), _overrides(run), variants))
     return {
         "score the best checkpoint again": f"{called('evaluate')} ckpt={folder}",
         purpose: f"{called(use)} ckpt={folder}{needed}",
@@ -115,8 +113,3 @@ def _overrides(run: Path) -> list[str]:
     path = run / "overrides.yaml"
     words = OmegaConf.to_container(OmegaConf.load(path)) if path.exists() else []
     return [str(word) for word in words or [] if not str(word).startswith("hydra.")]
-
-
-def _sets(overrides: list[str], word: str) -> bool:
-    key = word.partition("=")[0]
-    return any(override.partition("=")[0] == key for override in overrides)
