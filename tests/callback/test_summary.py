@@ -21,12 +21,18 @@ def test_a_run_ends_with_its_score_and_three_commands(fit, toy, scoreboard, tmp_
     assert shown.count(f"ckpt={tmp_path / 'run'}\n") == 2  # on one line, however narrow the terminal
 
 
+def test_a_run_without_scores_is_not_scored_again(fit, toy) -> None:
+    summary = Summary()
+    summary.console = Console(file=(stream := io.StringIO()), width=200, no_color=True)
+    fit(toy(), summary, epochs=1)
+    assert "draw more samples" in stream.getvalue() and "evaluate" not in stream.getvalue()
+
+
 def test_commands_are_those_of_the_script_that_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "overrides.yaml").write_text("- model=gan\n- objective=hinge\n- hydra.run.dir=somewhere\n")
     monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
     monkeypatch.setattr(sys, "argv", ["src/train.py"])
     assert list(next_commands(tmp_path).values()) == [
-        f"python src/evaluate.py ckpt={tmp_path}",
         f"python src/sample.py ckpt={tmp_path}",
         "python src/train.py model=gan objective=hinge seed=1",
     ]

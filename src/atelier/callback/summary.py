@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from atelier.callback.recorder import board_of, clock_of
+from atelier.callback.recorder import board_of, boards_of, clock_of
 from atelier.callback.variants import CODES, GAMES, Variant, configuration_of, retyped
 from atelier.callback.words import brief, called, counted, duration, near
 from atelier.types import Reconstructor, Translator
@@ -28,7 +28,7 @@ _USES: dict[Use, tuple[str, str, tuple[Variant, ...]]] = {
 
 
 class Summary(Callback):
-    """Closes the run: the best score and its floor, where the pictures are, and three commands to go on."""
+    """Closes the run: the best score and its floor, where the pictures are, and commands to go on."""
 
     def __init__(self) -> None:
         self.console = Console()
@@ -44,7 +44,7 @@ class Summary(Callback):
             f"Pictures    {run / 'samples'}",
             f"Report      {run / 'report.html'}",
         ]
-        commands = next_commands(run, _use(pl_module))
+        commands = _rescoring(trainer, run) | next_commands(run, _use(pl_module))
         if self.console.is_terminal:
             self.console.print(
                 Panel(escape("\n".join(facts)), title=f"[bold]{escape(str(run))}", title_align="left", expand=False)
@@ -88,8 +88,15 @@ def _use(model: LightningModule) -> Use:
     return "encode" if isinstance(model, Reconstructor) else "sample"
 
 
+def _rescoring(trainer: Trainer, run: Path) -> dict[str, str]:
+    """Purpose → command, where there are scores to take again: evaluation wants what this run may not have had."""
+    if not any(board.results() for board in boards_of(trainer)):
+        return {}
+    return {"score the best checkpoint again": f"{called('evaluate')} ckpt={shlex.quote(str(run))}"}
+
+
 def next_commands(run: Path, use: Use = "sample") -> dict[str, str]:
-    """Purpose → command, for the three things one may want to do after training ``run``.
+    """Purpose → command, for what one may want to do after training ``run``, scored or not.
 
     use: the verb that puts the model to use.
     """
@@ -97,7 +104,6 @@ def next_commands(run: Path, use: Use = "sample") -> dict[str, str]:
     purpose, needed, variants = _USES[use]
     again = shlex.join(retyped(configuration_of(run), _overrides(run), variants))
     return {
-        "score the best checkpoint again": f"{called('evaluate')} ckpt={folder}",
         purpose: f"{called(use)} ckpt={folder}{needed}",
         "train a variant": f"{called('train')} {again}",
     }
