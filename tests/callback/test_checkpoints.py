@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from atelier.callback.bookkeeping import Bookkeeping
 from atelier.callback.checkpoints import ASK_EVERY, Checkpoints
@@ -63,6 +64,29 @@ def test_a_weight_that_is_not_finite_is_not_saved(fit, toy, saved, tmp_path: Pat
     with pytest.raises(Diverged, match="a weight is not finite"):
         fit(module, Checkpoints(), epochs=1, enable_checkpointing=True)
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+_NONE, _R1 = ({"_target_": f"atelier.regularizer.{name}"} for name in ("none.NoRegularizer", "r1.R1"))
+
+
+@pytest.mark.parametrize(
+    ("regularizer", "held", "precision", "advice"),
+    [
+        (_NONE, _NONE, "32-true", "smaller learning rates, or regularizer=r1"),
+        (_R1, _R1, "32-true", "smaller learning rates"),
+        (_NONE, {}, "32-true", "smaller learning rates"),  # a model without an adversary
+        (_R1, _R1, "bf16-mixed", "smaller learning rates, or trainer.precision=32-true"),
+    ],
+)
+def test_what_is_set_or_cannot_be_set_is_no_advice(
+    *, regularizer: dict, held: dict, precision: str, advice: str, fit, toy, tmp_path: Path
+) -> None:
+    module = toy()
+    module.weight.data[1] = torch.inf
+    (tmp_path / "run").mkdir()
+    OmegaConf.save({"regularizer": regularizer, "model": {"critic": held}}, tmp_path / "run" / "config.yaml")
+    with pytest.raises(Diverged, match=f"What usually helps: {advice}$"):
+        fit(module, Checkpoints(), epochs=1, enable_checkpointing=True, precision=precision)
 
 
 def test_last_is_written_within_an_epoch_but_never_after_its_last_batch(fit, toy, tmp_path: Path) -> None:

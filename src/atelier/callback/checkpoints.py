@@ -15,6 +15,8 @@ from pytorch_lightning.callbacks import Checkpoint
 from atelier.callback.atomic import unsaved
 from atelier.callback.recorder import Row, board_of, clock_of
 from atelier.callback.score_history import History, whole
+from atelier.callback.variants import chosen, configuration_of, named
+from atelier.regularizer.none import NoRegularizer
 from atelier.types import Diverged, Game, Mistake
 from atelier.whole_file import linked, sweep
 
@@ -37,13 +39,21 @@ def diverged(trainer: Trainer, what: str) -> Diverged:
     last = folder(trainer) / "last.ckpt"
     kept = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint had been written yet"
     clock = clock_of(trainer)
-    game = isinstance(trainer.lightning_module, Game)
-    calmer = "smaller learning rates, regularizer=r1," if game else "a smaller learning rate"
     return Diverged(
         f"{what} is not finite any more (epoch {clock.epoch:.2f}, {clock.images_seen:,} images): "
         f"training stops, and {kept}. "
-        f"What usually helps: {calmer} or trainer.precision=32-true"
+        f"What usually helps: {', or '.join(_calmer(trainer))}"
     )
+
+
+def _calmer(trainer: Trainer) -> list[str]:
+    """What may keep the numbers of a run like this one finite, without what it has already."""
+    ways = ["smaller learning rates" if isinstance(trainer.lightning_module, Game) else "a smaller learning rate"]
+    if chosen(configuration_of(Path(trainer.default_root_dir)), "regularizer") == named(NoRegularizer):
+        ways.append("regularizer=r1")
+    if trainer.precision not in ("32-true", "64-true"):
+        ways.append("trainer.precision=32-true")
+    return ways
 
 
 def between_batches(trainer: Trainer, batch_idx: int) -> bool:
