@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # typing's own takes hundredths of a second, in which Ctrl-C would not be answered yet
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytorch_lightning import LightningModule
 
 __all__ = ["load", "run"]

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from unittest.mock import create_autospec
 
@@ -121,6 +123,61 @@ def test_a_verb_comes_first(
         assert "there is no verb trian; did you mean train?" in said.err
     else:
         assert all(verb in said.out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", [None, *VERBS])
+def test_every_verb_tells_its_versions(verb: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as leaving:
+        patch.setattr(sys, "argv", ["atelier", "--version"])
+        main(verb)
+    told = dict(line.split(" ", 1) for line in capsys.readouterr().out.splitlines())
+    assert leaving.value.code == 0
+    assert told.keys() == {"atelier", "torch", "lightning", "python"}
+    assert told["torch"] == version("torch") and told["python"] == platform.python_version()
+
+
+def test_verbs_are_a_module_too(tmp_path: Path) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "atelier", "sample", "--help"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert asked.stdout.startswith("sample: ") and "python -m atelier sample ckpt=<run folder>" in asked.stdout
+
+
+_INTERRUPT = """
+import os, runpy, signal, sys
+
+place, source, script = sys.argv[1:]
+
+class Interrupting:
+    def find_spec(name, path=None, target=None):
+        if name == place:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting)
+sys.path.insert(0, source)
+sys.argv = ["train.py", "model=gan"]
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+@pytest.mark.parametrize("place", ["atelier.cli.entry_point", "atelier.cli.help", "hydra", "antlr4", "torch"])
+def test_ctrl_c_while_modules_are_imported_ends_quietly(place: str, tmp_path: Path) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-c", _INTERRUPT, place, str(SRC), str(SRC / "train.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (asked.returncode, asked.stdout, asked.stderr) == (130, "", "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_verb_has_a_script() -> None:

@@ -36,12 +36,14 @@ def counted(count: float, unit: str) -> str:
 
 
 def called(verb: str) -> str:
-    """How a verb is called where this process came from: a script of the checkout, or what was installed."""
+    """How a verb is called where this process came from: a script of the checkout, a module, or what was installed."""
     script = Path(sys.argv[0])
+    uv = "uv run " if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
+    if script.parts[-2:] == ("atelier", "__main__.py"):
+        return f"{uv}python -m atelier {verb}"
     if script.suffix != ".py":
         return f"atelier {verb}"
-    runner = "uv run" if "UV_RUN_RECURSION_DEPTH" in os.environ else "python"
-    return f"{runner} {near(script.with_name(f'{verb}.py'))}"
+    return f"{uv or 'python '}{near(script.with_name(f'{verb}.py'))}"
 
 
 def near(path: Path) -> Path:

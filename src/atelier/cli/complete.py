@@ -20,6 +20,7 @@ _FLAGS = {
     "--multirun": "a run for every combination of listed values (-m)",
     "--resolve": "with --cfg: interpolations are filled in",
     "--package": "with --cfg: a part of it",
+    "--version": "of this program, torch, Lightning and Python",
     "--config-dir": "a folder of your own YAMLs",
 }
 _AFTER_FLAG = {

@@ -1,4 +1,4 @@
-"""The entry point: help and tab completion are answered here, before Hydra or anything as slow is imported."""
+"""The entry point: help, versions and completions are answered here, before Hydra or anything as slow is imported."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from atelier.cli import garbage_collection
 from atelier.cli.help import overview, usage
+from atelier.cli.interruption import leaving_quietly
 from atelier.cli.mistakes import Mistakes, say
 from atelier.cli.shells import candidates, script
 from atelier.cli.verbs import VERBS
@@ -19,16 +20,17 @@ def main(verb: str | None = None) -> None:
 
     The installed command ``atelier`` names none, a script of src/ its own.
     """
-    status = _answer(verb, sys.argv[1:])
-    if status is not None:
-        sys.exit(status)
-    garbage_collection.rest()
-    try:
-        from atelier.cli.verb import main as begin
+    with leaving_quietly():
+        status = _answer(verb, sys.argv[1:])
+        if status is not None:
+            sys.exit(status)
+        garbage_collection.rest()
+        try:
+            from atelier.cli.verb import main as begin
 
-        begin(verb)
-    finally:
-        garbage_collection.wake()
+            begin(verb)
+        finally:
+            garbage_collection.wake()
 
 
 def run(verb: str, words: Sequence[str]) -> int:
@@ -47,11 +49,16 @@ def _answer(verb: str | None, words: Sequence[str]) -> int | None:
         verb, words = words[0], words[1:]
     asks_help = any(word in ("-h", "--help") for word in words)
     asks_completion = any(word in ("-sc", "--shell-completion") for word in words)
-    if not (asks_help or asks_completion):
+    asks_version = "--version" in words
+    if not (asks_help or asks_completion or asks_version):
         return None
     try:
         if asks_completion:
             said = _complete(verb, words)
+        elif asks_version:
+            from atelier.cli.versions import versions  # a third of the time that help takes
+
+            said = versions()
         elif verb is None:
             said = overview()
         else:

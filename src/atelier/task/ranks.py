@@ -48,7 +48,8 @@ def leading(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
     if not isinstance(launcher, _SubprocessScriptLauncher) or launcher.cluster_environment.creates_processes_externally:
         yield  # one device, or somebody else has started all processes
         return
-    if Path(sys.argv[0]).stem not in _COMMANDS:
+    script = Path(sys.argv[0])
+    if (script.parent.name if script.stem == "__main__" else script.stem) not in _COMMANDS:
         raise Mistake(
             f"trainer.devices={cfg.trainer.devices}: several devices are for the command line (python src/train.py), "
             "which is started once more for each of them"

@@ -1,0 +1,18 @@
+"""Ctrl-C while nothing is under way yet: the process leaves with its status and says nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+INTERRUPTED = 130
+
+
+@contextmanager
+def leaving_quietly() -> Iterator[None]:
+    """Leave with 130 where Ctrl-C ends this block."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
