@@ -14,8 +14,9 @@ from atelier.callback.chart import Curve, chart, scatter
 from atelier.callback.frames import embed, frames
 from atelier.callback.gallery import Gallery
 from atelier.callback.picture import Grid
-from atelier.callback.report import Report, brief, counted, duration, size, write_report
+from atelier.callback.report import Report, brief, duration, size, write_report
 from atelier.callback.results import Results
+from atelier.counted import counted
 
 
 class Loads(HTMLParser):

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from atelier.data import album, picture
 from atelier.data.folder import ImageFolder
+from atelier.data.inputs import read_inputs
 from atelier.types import Mistake
 
 
@@ -234,3 +235,16 @@ def test_wrong_roots_are_named(tmp_path: Path) -> None:
         folder(tmp_path / "file.png")
     with pytest.raises(Mistake, match="only one image"):
         folder(fill(tmp_path / "one", "a.png"))
+
+
+def test_what_is_left_out_is_told_once_however_often_a_verb_looks(
+    tmp_path: Path, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    (tmp_path / "x.bmp").touch()
+    for _ in range(2):
+        ImageFolder(str(tmp_path), 8, 3).prepare()
+        read_inputs(str(tmp_path), 8, 3)
+    told = "1 is left out: x.bmp (not JPEG, PNG or WebP)"
+    assert caplog.messages == [f"data.root={tmp_path}: {told}", f"input={tmp_path}: {told}"]

@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
+from atelier.data.batches import fitting
 from atelier.data.digits import Digits
 from atelier.data.images import ImageData
 from atelier.data.ring import Ring
@@ -107,8 +108,8 @@ def test_subsets_are_nested_and_leave_the_test_split_whole() -> None:
         ({"classes": [12]}, r"data\.classes=\[12\]: no class 12; there are 0 to 9"),
         ({"classes": [-1]}, r"data\.classes=\[-1\]: no class -1"),
         ({"classes": [1], "source": Unlabelled()}, r"data\.classes=\[1\]: this data has no labels"),
-        ({"subset": 5000}, r"data\.subset=5000: there are 1442 training images"),
-        ({"subset": 500, "classes": [3]}, r"data\.subset=500: there are 147 training images"),
+        ({"subset": 5000}, r"data\.subset=5000 is more than 1,442 training images"),
+        ({"subset": 500, "classes": [3]}, r"data\.subset=500 is more than 147 training images"),
     ],
 )
 def test_selections_that_cannot_be_made_are_named(choices: dict[str, Any], text: str) -> None:
@@ -151,7 +152,7 @@ def test_batch_size_shrinks_to_the_set_in_words(caplog: pytest.LogCaptureFixture
     made = on(data(subset=11, batch_size=64), world_size=2)
     made.setup("fit")
     assert made.batch_size == 10
-    assert "data.batch_size=64, but there are 11 training images: using 10" in caplog.text
+    assert "data.batch_size=64 is more than 11 training images: using 10" in caplog.text
     with pytest.raises(Mistake, match="1 training images cannot be shared by 2 devices"):
         on(data(subset=1), world_size=2).setup("fit")
 
@@ -258,3 +259,11 @@ def test_floats_that_are_no_numbers_are_refused_by_name() -> None:
     data = ImageData(Broken(), image_size=2, channels=1, eval_split="test", facts={}, **options)
     with pytest.raises(Mistake, match="c of the train split has pixels that are NaN"):
         data.prepare_data()
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(1, "1 training image: using 1"), (8192, "8,192 training images: using 8,192")]
+)
+def test_images_are_counted_as_people_count(size: int, told: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert fitting(100_000, size, world=1) == size
+    assert f"data.batch_size=100000 is more than {told}" in caplog.text

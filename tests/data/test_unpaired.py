@@ -227,7 +227,7 @@ def test_images_of_different_sizes_come_one_by_one() -> None:
 
 def test_batch_size_is_settled_by_the_larger_domain(caplog: pytest.LogCaptureFixture) -> None:
     assert on(data(batch_size=64), world=2).batch_size == 8
-    assert "data.batch_size=64, but there are 9 training images: using 8" in caplog.text
+    assert "data.batch_size=64 is more than 9 training images: using 8" in caplog.text
     with pytest.raises(Mistake, match=r"data\.batch_size=3: .* 2 devices"):
         on(data(batch_size=3), world=2)
 

@@ -20,7 +20,8 @@ from atelier.callback.per_direction import Twins, twins
 from atelier.callback.pictures import read_caption
 from atelier.callback.results import read_results
 from atelier.callback.score_panels import NARROW, Panel, notes, score_panels
-from atelier.callback.words import brief, counted, duration, size
+from atelier.callback.words import brief, duration, size
+from atelier.counted import counted
 from atelier.types import Vanished
 from atelier.whole_file import write_text
 

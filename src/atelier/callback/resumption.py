@@ -13,7 +13,7 @@ from atelier.callback.gallery import epoch_of
 from atelier.callback.journal import Journal
 from atelier.callback.recorder import clock_of
 from atelier.callback.trainer_parts import callbacks_of
-from atelier.callback.words import counted
+from atelier.counted import counted
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from rich.panel import Panel
 
 from atelier.callback.recorder import board_of, boards_of, clock_of
 from atelier.callback.variants import CODES, GAMES, Variant, configuration_of, retyped
-from atelier.callback.words import brief, called, counted, duration, near
+from atelier.callback.words import brief, called, duration, near
+from atelier.counted import counted
 from atelier.types import Reconstructor, Translator
 
 Use = Literal["sample", "encode", "translate"]

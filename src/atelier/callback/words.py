@@ -29,12 +29,6 @@ def size(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
-def counted(count: float, unit: str) -> str:
-    """``count`` of ``unit``, which has an s where it is not one: 1 epoch, 2.5 epochs, 1,442 images."""
-    number = f"{count:,}" if isinstance(count, int) else f"{count:g}"
-    return f"{number} {unit}{'' if count == 1 else 's'}"
-
-
 def called(verb: str) -> str:
     """How a verb is called where this process came from: a script of the checkout, a module, or what was installed."""
     script = Path(sys.argv[0])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from atelier.counted import counted
 from atelier.data.source import Images
 from atelier.moment import Moment
 from atelier.types import ImageBatch, Mistake, UnpairedBatch
@@ -45,7 +46,8 @@ def fitting(batch_size: int, size: int, world: int) -> int:
     if batch_size <= size:
         return batch_size
     most = size // world * world
-    log.warning("data.batch_size=%d, but there are %d training images: using %d", batch_size, size, most)
+    there = counted(size, "training image")
+    log.warning("data.batch_size=%d is more than %s: using %s", batch_size, there, f"{most:,}")
     return most
 
 

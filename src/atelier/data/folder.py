@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import torch
 
 from atelier.data.album import open_album
-from atelier.data.listing import hidden, list_images
+from atelier.data.listing import hidden, list_images, warn_of_left_out
 from atelier.data.picture import Shape
 from atelier.data.source import Images, Split, check_shape
 from atelier.types import Mistake
@@ -76,7 +76,7 @@ class ImageFolder:
             passed_over = f"; {found}" if found.left_out else ""
             raise Mistake(f"data.root={self.root}: no JPEG, PNG or WebP file in this folder or below it{passed_over}")
         if found.left_out:
-            log.warning("data.root=%s: %s", self.root, found)
+            warn_of_left_out(f"data.root={self.root}: {found}")
         return found.images
 
     @cached_property

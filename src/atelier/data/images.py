@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from atelier.counted import counted
 from atelier.data.batches import Batches, Loader, TrainingBatches, permuted
 from atelier.data.selection import fingerprint, named, shuffled
 from atelier.data.single import SingleData
@@ -111,7 +112,7 @@ class ImageData(SingleData):
         if self.subset is None or split == "test":
             return chosen
         if self.subset > len(chosen):
-            raise Mistake(f"data.subset={self.subset}: there are {len(chosen)} training images")
+            raise Mistake(f"data.subset={self.subset} is more than {counted(len(chosen), 'training image')}")
         return chosen[shuffled(len(chosen), "subset")[: self.subset]]
 
 

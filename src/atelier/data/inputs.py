@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from atelier.data.album import open_album
-from atelier.data.listing import list_images
+from atelier.data.listing import list_images, warn_of_left_out
 from atelier.data.picture import Shape
 from atelier.data.source import Images
 from atelier.types import Mistake
-
-log = logging.getLogger(__name__)
 
 
 def read_inputs(place: str, image_size: int, channels: int) -> Images:
@@ -31,6 +28,6 @@ def read_inputs(place: str, image_size: int, channels: int) -> Images:
         passed_over = f"; {found}" if found.left_out else ""
         raise Mistake(f"input={place}: no JPEG, PNG or WebP file in this folder or below it{passed_over}")
     if found.left_out:
-        log.warning("input=%s: %s", place, found)
+        warn_of_left_out(f"input={place}: {found}")
     album = open_album(files, Shape(image_size, channels), f"input={place}")
     return Images(album.pixels, names=album.names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from atelier.data.names import few_reasons
+
+log = logging.getLogger(__name__)
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -35,7 +39,14 @@ class Listing(NamedTuple):
 
     def __str__(self) -> str:
         """How many were left out, and the first of them."""
-        return f"{len(self.left_out)} are left out: {few_reasons(self.left_out, most=_SHOWN)}"
+        verb = "is" if len(self.left_out) == 1 else "are"
+        return f"{len(self.left_out):,} {verb} left out: {few_reasons(self.left_out, most=_SHOWN)}"
+
+
+@functools.cache
+def warn_of_left_out(said: str) -> None:
+    """Warn of what was passed over: a verb looks before it works as it does then, and nobody is told twice."""
+    log.warning("%s", said)
 
 
 def list_images(root: Path, within: Path | None = None) -> Listing:

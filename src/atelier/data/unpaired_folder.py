@@ -12,7 +12,7 @@ from torch import Tensor
 
 from atelier.data.album import RaggedAlbum, open_ragged_album
 from atelier.data.folder import hold_out, no_folder
-from atelier.data.listing import list_images
+from atelier.data.listing import list_images, warn_of_left_out
 from atelier.data.names import few
 from atelier.data.preprocess import Preprocess, Way
 from atelier.data.source import Split
@@ -129,7 +129,7 @@ class UnpairedFolder:
         """The paths below ``root`` of the images in ``folder``, sorted; none where there is no such folder."""
         found = list_images(self.root / folder, within=self.root)
         if found.left_out:
-            log.warning("%s, %s: %s", self._said, folder, found)
+            warn_of_left_out(f"{self._said}, {folder}: {found}")
         return [f"{folder}/{name}" for name in found.images]
 
     def _no_images(self, folder: str) -> str:

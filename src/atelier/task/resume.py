@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.callback.words import counted
 from atelier.checkpoint import compare, position, read, whole_beside
 from atelier.config.build import build
 from atelier.config.resume import finished, merged, started_with
+from atelier.counted import counted
 from atelier.types import Mistake
 from atelier.whole_file import write_text
 

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 from omegaconf import OmegaConf
 
-from atelier.callback.words import counted
+from atelier.counted import counted
 from atelier.task.exporting.written import Written
 
 _TASKS = {
