@@ -66,7 +66,7 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("seed=-1", ["seed=-1", "from 0"]),
     ("data.batch_size=0", ["data.batch_size=0", "1 or more"]),
     ("data.workers=-2", ["data.workers=-2", "0 or more"]),
-    ("data.subset=100000", ["data.subset=100000", "1442"]),
+    ("data.subset=100000", ["data.subset=100000", "1,442"]),
     ("data.classes=[11]", ["data.classes=[11]", "0 to 9"]),
     ("trainer.max_epochs=0", ["trainer.max_epochs=0", "at least one epoch"]),
     ("trainer.max_epochs=null", ["trainer.max_epochs=null", "at least one epoch"]),
