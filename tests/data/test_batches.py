@@ -115,5 +115,5 @@ def test_an_epoch_cut_short_is_followed_by_a_whole_one() -> None:
 
 def test_every_rank_has_an_image_to_validate_on() -> None:
     assert [len(validating(2, 8, rank=rank, world=2)) for rank in range(2)] == [1, 1]
-    with pytest.raises(Mistake, match="1 images to validate on cannot be shared by 2 devices"):
+    with pytest.raises(Mistake, match="1 image to validate on cannot be shared by 2 devices"):
         validating(1, 8, rank=0, world=2)

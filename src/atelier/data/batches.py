@@ -57,7 +57,7 @@ def validating(size: int, batch_size: int, *, rank: int, world: int) -> OrderedB
     Raises Mistake where there is not one for every rank: who has seen none has nothing to add to a score.
     """
     if size < world:
-        raise Mistake(f"{size} images to validate on cannot be shared by {world} devices: use fewer")
+        raise Mistake(f"{counted(size, 'image')} to validate on cannot be shared by {world} devices: use fewer")
     return OrderedBatches(size, batch_size, rank=rank, world=world)
 
 
