@@ -34,15 +34,20 @@ def spare_step(trainer: Trainer, model: LightningModule) -> None:
             if not _has(callback, hook, Callback):
                 # Lightning passes over what cannot be called, before it has made the words for a profiler.
                 setattr(callback, hook, None)
+    _spare_backward(trainer, model)
+
+
+def _spare_backward(trainer: Trainer, model: LightningModule) -> None:
+    """Leave out what stands around ``backward``, unless somebody listens there, or losses are scaled (float16)."""
     numbers = trainer.strategy.precision_plugin
-    scaled = getattr(numbers, "scaler", None) is not None  # as under float16
     listening = [
         *(_has(callback, hook, Callback) for callback in trainer.callbacks for hook in _AROUND_BACKWARD),  # type: ignore[attr-defined]  # the same
         *(_has(model, hook, LightningModule) for hook in _AROUND_BACKWARD),
     ]
-    if not scaled and not any(listening):
-        numbers.pre_backward = _unchanged  # type: ignore[method-assign, assignment]
-        numbers.post_backward = _cut_loose  # type: ignore[method-assign, assignment]
+    if getattr(numbers, "scaler", None) is None and not any(listening):
+        # Of this trainer alone; Lightning calls the parameters by their places.
+        numbers.pre_backward = _unchanged  # type: ignore[method-assign, assignment]  # the instance's own
+        numbers.post_backward = _cut_loose  # type: ignore[method-assign, assignment]  # the same
 
 
 def _has(listener: object, hook: str, base: type) -> bool:
