@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from atelier.network.layout import swift
+from atelier.network.layout import swift_in_full
 from atelier.network.normalisation import Norm, keeps_bias
 from atelier.network.sides import Sides
 from atelier.network.sizes import positive
@@ -51,7 +51,7 @@ class PatchGAN(nn.Module):
         """
         _unlabelled(labels)
         self.sides.check(*images.shape[2:])
-        return widened(self.layers(swift(images)))
+        return widened(self.layers(swift_in_full(images)))
 
 
 class PixelCritic(nn.Module):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from atelier.network.flat_conv import FlatConv2d
-from atelier.network.layout import swift
+from atelier.network.layout import swift_in_full
 from atelier.network.narrow import NarrowConv2d
 from atelier.network.normalisation import Norm, keeps_bias
 from atelier.network.recompute import Segment
@@ -94,7 +94,7 @@ class ResnetGenerator(nn.Module):
             Mistake: for other sides.
         """
         self.sides.check(*images.shape[2:])
-        made: Tensor = self.layers(swift(images))
+        made: Tensor = self.layers(swift_in_full(images))
         return made
 
     def compile(self, *args: Any, **options: Any) -> None:
