@@ -58,7 +58,7 @@ def _others(device: str, quick: bool) -> dict[str, Measure]:
         "first_run": partial(_machinery, "first_run", device, 4 if quick else 30),
         "machinery": partial(_machinery, "machinery", device, 8 if quick else 40),
     }
-    images, first, later, batches = (50, 2, 3, (1,)) if quick else (200, 5, 9, (1, 16))
+    images, first, later, batches = (50, 2, 3, (1,)) if quick else (1_000, 5, 9, (1, 16))
     found["loading"] = partial(alone, "suite.loading.rows", images, first, later, batches)
     rounds = 2 if quick else 5
     for count in (1_000,) if quick else (1_000, 10_000):

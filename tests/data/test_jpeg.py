@@ -8,7 +8,7 @@ import pytest
 from forged import RIGHT, encoded, exif, segment
 from PIL import Image
 
-from atelier.data.jpeg import stripped
+from atelier.data.jpeg import ordinary, stripped
 
 
 def opened(content: bytes) -> Any:
@@ -58,3 +58,31 @@ def test_more_segments_or_scans_than_any_picture_has_are_refused() -> None:
         stripped(whole[:2] + segment(0, b"") * 10_000 + whole[2:])
     with pytest.raises(ValueError, match="more than 500 scans"):
         stripped(whole[:-2] + whole[whole.index(b"\xff\xda") : -2] * 500)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"keep_rgb": True}, {"subsampling": 2}, {"exif": exif({0x0112: (3, 1, 1)})}]
+)
+def test_photographs_are_ordinary(options: dict[str, Any]) -> None:
+    options = {name: b"Exif\0\0" + value if name == "exif" else value for name, value in options.items()}
+    assert ordinary(encoded(RIGHT, "JPEG", **options)) == RIGHT.size
+
+
+def test_all_else_is_left_to_pillow() -> None:
+    whole, progressive = encoded(RIGHT, "JPEG"), encoded(RIGHT, "JPEG", progressive=True)
+    frame = whole.index(b"\xff\xc0")
+    scan = progressive.index(b"\xff\xda")
+    for content in (
+        encoded(RIGHT.convert("L"), "JPEG"),
+        encoded(RIGHT.convert("CMYK"), "JPEG"),
+        encoded(RIGHT, "JPEG", exif=b"Exif\0\0" + exif({0x0112: (3, 1, 6)})),
+        whole[:2] + b"junk" + whole[2:],
+        whole[:frame] + whole[frame : frame + 19] + whole[frame:],  # two frames
+        whole[: frame + 5] + bytes(4) + whole[frame + 9 :],  # of no size
+        whole[: frame + 4] + b"\x0c" + whole[frame + 5 :],  # of twelve bits
+        whole[:2] + segment(0, b"") * 200 + whole[2:],
+        progressive[:-2] + progressive[scan:-2] * 100,
+    ):
+        assert ordinary(content) is None
+    for length in range(whole.index(b"\xff\xda") + 2):  # cut off in front of the picture
+        assert ordinary(whole[:length]) is None

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_sample_images
 
-from atelier.data.picture import Shape, read
+from atelier.data import picture
+from atelier.data.picture import Shape, open_upright, read, read_levels
 
 COLOUR = Shape(8, 3)
 RED = (200, 30, 10)
@@ -107,4 +109,31 @@ def test_other_formats_are_not_opened_whatever_their_name(tmp_path: Path) -> Non
     path = tmp_path / "a.png"
     Image.new("P", (9, 9)).save(path, format="GIF")
     with pytest.raises(ValueError, match="not a JPEG, PNG or WebP picture"):
+        read(path, COLOUR)
+
+
+@pytest.mark.parametrize(
+    "options", [{"quality": 90}, {"subsampling": 0}, {"subsampling": 1}, {"progressive": True}, {"keep_rgb": True}]
+)
+def test_photographs_have_pillows_levels(tmp_path: Path, options: dict[str, int], monkeypatch) -> None:
+    for number, (photograph, size) in enumerate(zip(load_sample_images().images, [(256, 256), (301, 77)], strict=True)):
+        path = save(tmp_path / f"{number}.jpg", Image.fromarray(photograph).crop((0, 0, *size)), **options)
+        pillows = np.asarray(open_upright(path, 3)).transpose(2, 0, 1)
+        with monkeypatch.context() as patched:
+            patched.setattr(picture, "_decoded", lambda *_: pytest.fail("went through Pillow"))
+            assert np.array_equal(read_levels(path, 3).numpy(), pillows)
+
+
+def test_of_a_broken_photograph_pillow_says_what_is_wrong(tmp_path: Path) -> None:
+    whole = save(tmp_path / "a.jpg", Image.fromarray(load_sample_images().images[0])).read_bytes()
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(OSError, match="truncated"):
+        read(path, COLOUR)
+
+
+def test_a_large_photograph_is_refused_before_it_is_decoded(tmp_path: Path, monkeypatch) -> None:
+    path = save(tmp_path / "a.jpg", Image.new("RGB", (1100, 1000)))
+    monkeypatch.setenv("ATELIER_MEGAPIXELS", "1")
+    with pytest.raises(ValueError, match="1100 x 1000 is more than 1 megapixels"):
         read(path, COLOUR)

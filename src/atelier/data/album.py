@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import math
 import os
 import warnings
 from collections import deque
@@ -38,6 +39,10 @@ T = TypeVar("T")
 # Each thread can hold a whole photograph in several forms.
 _MOST_THREADS = 8
 
+# Pictures that are decoded before the one in front of them is written, if they are no more than so many bytes together:
+# threads that wait for a slow one of theirs would stand idle.
+_MOST_AHEAD, _BYTES_AHEAD = 32, 2**22
+
 _UNREADABLE = "unreadable.txt"
 
 
@@ -64,10 +69,16 @@ class Reader:
 
     read: the file's picture, ``[C, H, W]`` uint8.
     settings: all that the outcome depends on besides the file: what a block is found again by.
+    size: bytes of every picture, None where they differ.
     """
 
     read: Callable[[Path], NDArray[np.uint8]]
     settings: Mapping[str, Any]
+    size: int | None = None
+
+    def ahead(self, threads: int) -> int:
+        """How many pictures may wait until they are written."""
+        return threads if self.size is None else max(threads, min(_MOST_AHEAD, _BYTES_AHEAD // self.size))
 
 
 def open_album(files: Mapping[str, Path], shape: picture.Shape, what: str) -> Album:
@@ -81,9 +92,10 @@ def open_album(files: Mapping[str, Path], shape: picture.Shape, what: str) -> Al
 
     Raises Mistake where no file can be read, or the cache cannot be written.
     """
-    block, names = _opened(files, Reader(partial(picture.read, shape=shape), asdict(shape)), what)
-    extent = (len(names), shape.channels, shape.image_size, shape.image_size)
-    return Album(torch.from_numpy(_mapped(block, extent)), names)
+    extent = (shape.channels, shape.image_size, shape.image_size)
+    reader = Reader(partial(picture.read, shape=shape), asdict(shape), math.prod(extent))
+    block, names = _opened(files, reader, what)
+    return Album(torch.from_numpy(_mapped(block, (len(names), *extent))), names)
 
 
 def open_ragged_album(files: Mapping[str, Path], reader: Reader, what: str) -> RaggedAlbum:
@@ -174,13 +186,14 @@ def _read_all(files: Mapping[str, Path], reader: Reader) -> Iterator[tuple[str, 
             return " ".join(str(error).split()) or type(error).__name__
 
     threads = _threads()
+    ahead = reader.ahead(threads)
     waiting: deque[tuple[str, Future[NDArray[np.uint8] | str]]] = deque()
     # What Pillow warns of (a broken EXIF block, a size near its own limit) is harmless or refused by us.
-    # Threads suffice, as it decodes without holding the interpreter.
+    # Threads suffice, as decoders do not hold the interpreter.
     with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(threads) as pool:
         for name in files:
             waiting.append((name, pool.submit(attempt, name)))
-            if len(waiting) > threads:  # pictures that nobody has written yet are no more than these
+            if len(waiting) > ahead:
                 first, found = waiting.popleft()
                 yield first, found.result()
         for first, found in waiting:

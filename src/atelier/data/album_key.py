@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from atelier.cachedir import cache_dir
 from atelier.whole_file import write_text
 
 Key = str
+
+# Files that a thread looks at before it asks for more, and what it reads of them at a time.
+_TOGETHER, _PIECE = 32, 2**20
 
 
 def key_of(files: Mapping[str, Path], settings: Any, threads: int, most_bytes: int) -> Key:
@@ -28,8 +32,10 @@ def key_of(files: Mapping[str, Path], settings: Any, threads: int, most_bytes: i
     known = cache_dir("contents", _digest([settings, [[name, *_state(path)] for name, path in files.items()]]))
     if known.exists():
         return known.read_text(encoding="ascii")
+    paths = list(files.values())
+    parts = [paths[first : first + _TOGETHER] for first in range(0, len(paths), _TOGETHER)]
     with ThreadPoolExecutor(threads) as pool:
-        contents = pool.map(lambda path: _content(path, most_bytes), files.values())
+        contents = chain.from_iterable(pool.map(lambda part: [_content(path, most_bytes) for path in part], parts))
         key = _digest([settings, list(zip(files, contents, strict=True))])
     _remember(known, key)
     return key
@@ -55,7 +61,9 @@ def _content(path: Path, most_bytes: int) -> str:
         if (size := path.stat().st_size) > most_bytes:
             return f"{size} bytes"
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()
+            # At once, as the buffer that a large file goes through takes longer to make than a small one to read.
+            found = hashlib.blake2b(file.read()) if size < _PIECE else hashlib.file_digest(file, "blake2b")
+            return found.hexdigest()
     except OSError as error:
         return type(error).__name__
 

@@ -1,9 +1,12 @@
-"""A JPEG file without what others have to say about it."""
+"""What is in a JPEG file: its picture, and what others have to say about it."""
 
 from __future__ import annotations
 
 import re
+import struct
 from typing import NamedTuple
+
+from atelier.data.orientation import orientation
 
 START = b"\xff\xd8\xff"
 """How every JPEG file begins."""
@@ -15,8 +18,12 @@ _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd9\xff])")
 _SAID = (set(range(0xE1, 0xF0)) | {0xFE}) - {0xEE}
 _EXIF, _SCAN = 0xE1, 0xDA
 
+# Sequential and progressive frames in Huffman's code (ITU-T T.81, table B.1): what cameras and programs write.
+_FRAMES = (0xC0, 0xC1, _PROGRESSIVE := 0xC2)
+
 # Far more than a camera writes: a depth map in XMP is in some hundred, and a progressive picture has ten scans.
 _MOST_SEGMENTS, _MOST_SCANS = 10_000, 500
+_MOST_ORDINARY_SEGMENTS = 100
 
 
 class Jpeg(NamedTuple):
@@ -49,8 +56,40 @@ def stripped(content: bytes) -> Jpeg:
     else:
         raise ValueError(f"a JPEG of more than {_MOST_SEGMENTS} segments")
     if found is not None:
-        # Within a scan's data a 0xFF is followed by 0, so that this finds markers alone.
-        if content.count(bytes([0xFF, _SCAN]), found.start()) > _MOST_SCANS:
+        if _scans(content, found.start()) > _MOST_SCANS:
             raise ValueError(f"a JPEG of more than {_MOST_SCANS} scans")
         kept.append(memoryview(content)[found.start() :])  # no copy of what may be all of a large file
     return Jpeg(b"".join(kept), exif)
+
+
+def ordinary(content: bytes) -> tuple[int, int] | None:
+    """Width and height of an upright picture of three channels of eight bits, as most JPEG files are.
+
+    None for any other kind, and for one that is built in an unusual way: :func:`stripped` and Pillow know what to do.
+    """
+    size, at_once, place = None, False, 2
+    try:
+        for _ in range(_MOST_ORDINARY_SEGMENTS):
+            start, marker, length = struct.unpack_from(">BBH", content, place)
+            if start != 0xFF or marker < 0xC0 or length < 2:
+                return None
+            if marker == _SCAN:
+                # A sequential picture whose first scan has all channels cannot have a second one.
+                bounded = (at_once and content[place + 4] == 3) or _scans(content, place) <= _MOST_SCANS
+                return size if bounded else None
+            if marker in _FRAMES:
+                bits, height, width, channels = struct.unpack_from(">BHHB", content, place + 4)
+                if size is not None or (bits, channels) != (8, 3) or not width * height:
+                    return None
+                size, at_once = (width, height), marker != _PROGRESSIVE
+            place += 2 + length
+            if marker == _EXIF and orientation(content[place + 2 - length : place]) != 1:
+                return None
+    except (struct.error, IndexError):  # it ends before its picture begins
+        pass
+    return None
+
+
+def _scans(content: bytes, first: int) -> int:
+    """How many there are from ``first`` on: within their data a 0xFF is followed by 0, so that markers alone count."""
+    return content.count(bytes([0xFF, _SCAN]), first)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import io
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from simplejpeg import decode_jpeg
+from torch import Tensor
 
 from atelier.data import jpeg
 from atelier.data.orientation import upright
@@ -78,21 +83,29 @@ def read(path: Path, shape: Shape) -> NDArray[np.uint8]:
 
     Resizing is :func:`~atelier.data.resize.resized`. Raises as :func:`open_upright` does.
     """
-    return _square(open_upright(path, shape.channels), shape)
+    return _square(read_levels(path, shape.channels), shape)
 
 
 def read_bytes(content: bytes, shape: Shape) -> NDArray[np.uint8]:
     """As :func:`read`, of a file's content."""
-    return _square(_decoded(io.BytesIO(content), shape.channels, most_pixels()), shape)
+    return _square(_levels(io.BytesIO(content), shape.channels, most_pixels()), shape)
 
 
-def _square(picture: Image.Image, shape: Shape) -> NDArray[np.uint8]:
-    side = min(picture.width, picture.height, shape.crop or picture.width)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+def _square(levels: Tensor, shape: Shape) -> NDArray[np.uint8]:
+    height, width = levels.shape[1:]
+    side = min(width, height, shape.crop or width)
+    left, top = (width - side) // 2, (height - side) // 2
     # Cropping before resizing keeps what lies outside from bleeding in, and resizes less.
-    if picture.size != (side, side):
-        picture = picture.crop((left, top, left + side, top + side))
-    return resized(picture, (shape.image_size, shape.image_size))
+    return resized(levels[:, top : top + side, left : left + side], (shape.image_size, shape.image_size))
+
+
+def read_levels(path: Path, channels: int) -> Tensor:
+    """The picture of :func:`open_upright` as numbers: uint8 ``[channels, H, W]``, the channels of a pixel side by side.
+
+    Raises as :func:`open_upright` does.
+    """
+    with _opened(path) as file:
+        return _levels(file, channels, most_pixels())
 
 
 def open_upright(path: Path, channels: int) -> Image.Image:
@@ -103,22 +116,60 @@ def open_upright(path: Path, channels: int) -> Image.Image:
     Raises whatever Pillow finds wrong with the file, and ValueError for what is no file or is above
     :func:`most_pixels`, which says how to raise it.
     """
-    limit = most_pixels()
+    with _opened(path) as file:
+        return _decoded(file, channels, most_pixels())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The file at ``path``, when it is its turn."""
     if not path.is_file():  # a pipe would keep its reader waiting
         raise ValueError("not a file" if path.exists() else "no such file")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > most_bytes():
-            raise ValueError(f"a file of {size:,} bytes is no picture of {limit // 10**6} megapixels")
+            raise ValueError(f"a file of {size:,} bytes is no picture of {most_pixels() // 10**6} megapixels")
         with _FILES.acquire(size):
-            return _decoded(file, channels, limit)
+            yield file
+
+
+def _levels(stream: IO[bytes], channels: int, limit: int) -> Tensor:
+    """The levels of the picture in ``stream``, which stands at its beginning."""
+    if channels == 3 and _holds_jpeg(stream):
+        content = stream.read()
+        if (found := _of_photograph(content, limit)) is not None:
+            return found
+        stream = io.BytesIO(content)
+    picture = _decoded(stream, channels, limit)
+    return torch.from_numpy(np.array(picture)).view(picture.height, picture.width, channels).permute(2, 0, 1)
+
+
+def _of_photograph(content: bytes, limit: int) -> Tensor | None:
+    """The levels of an ordinary JPEG, None for whatever is better left to Pillow.
+
+    Both ask the same library and get the same levels. But this way nothing is copied, nor is the interpreter held
+    meanwhile: at small photographs threads wait for one another's Pillow.
+    """
+    size = jpeg.ordinary(content)
+    if size is None or size[0] * size[1] > limit:
+        return None
+    with _PICTURES.acquire(size[0] * size[1]):
+        try:
+            return torch.from_numpy(decode_jpeg(content, "RGB")).permute(2, 0, 1)
+        except ValueError:  # damaged, though perhaps not beyond reading
+            return None
+
+
+def _holds_jpeg(stream: IO[bytes]) -> bool:
+    begins = stream.read(len(jpeg.START)) == jpeg.START
+    stream.seek(0)
+    return begins
 
 
 def _decoded(stream: IO[bytes], channels: int, limit: int) -> Image.Image:
     """The picture in ``stream``, which stands at its beginning."""
-    is_jpeg, exif = stream.read(len(jpeg.START)) == jpeg.START, None
-    stream.seek(0)
-    if is_jpeg:
+    exif = None
+    if _holds_jpeg(stream):
         content, exif = jpeg.stripped(stream.read())
         stream = io.BytesIO(content)
     if Image.MAX_IMAGE_PIXELS is not None and limit > Image.MAX_IMAGE_PIXELS:

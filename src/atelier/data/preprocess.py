@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atelier.data.album import Reader
-from atelier.data.picture import most_pixels, open_upright
+from atelier.data.picture import most_pixels, read_levels
 from atelier.data.resize import resized
 from atelier.types import Mistake
 
@@ -71,7 +71,8 @@ class Preprocess:
 
     def reader(self) -> Reader:
         """The same for an album of files."""
-        return Reader(self.read, {"preprocess": asdict(self)})
+        size = self.channels * self.load_size**2 if self.way == "resize_and_crop" else None
+        return Reader(self.read, {"preprocess": asdict(self)}, size)
 
     def read(self, path: Path) -> NDArray[np.uint8]:
         """The file's picture, ``[C, H, W]``.
@@ -81,14 +82,15 @@ class Preprocess:
         Raises whatever :func:`~atelier.data.picture.open_upright` does, and ValueError where the size would be
         absurd.
         """
-        picture = open_upright(path, self.channels)
-        size = self.scaled(*picture.size)
+        levels = read_levels(path, self.channels)
+        height, width = levels.shape[1:]
+        size = self.scaled(width, height)
         if min(size) < 1:
-            raise ValueError(f"{picture.width} x {picture.height} leaves no multiple of {_BASE} pixels")
+            raise ValueError(f"{width} x {height} leaves no multiple of {_BASE} pixels")
         if size[0] * size[1] > (limit := most_pixels()):
             raise ValueError(f"it would become {size[0]} x {size[1]}, more than {limit // 10**6} megapixels")
-        levels = resized(picture, size)
-        return self._fitted(levels) if crops(self.way) else levels
+        made = resized(levels, size)
+        return self._fitted(made) if crops(self.way) else made
 
     def scaled(self, width: int, height: int) -> tuple[int, int]:
         """Width and height after resizing."""

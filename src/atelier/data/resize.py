@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -15,8 +14,8 @@ from atelier.pixels import LUMA
 _CHUNK = 4096
 
 
-def resized(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The levels ``[C, H, W]`` of a picture (mode L or RGB) at ``size`` (width, height).
+def resized(levels: Tensor, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The levels of a picture, uint8 ``[C, H, W]``, at ``size`` (width, height).
 
     Resizing is Pillow's bicubic, antialiased, by another hand: torch's filter for bytes has its kernel, its two passes
     and its rounding between them, with weights of 16 bits where Pillow's have 22. Fewer than one level in a hundred is
@@ -24,8 +23,7 @@ def resized(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
     more); in a third to a fifth of the time. It goes across and then down, as Pillow did before version 13, which goes
     down first where that is less work.
     """
-    levels = torch.from_numpy(np.array(picture)).view(picture.height, picture.width, -1).permute(2, 0, 1)
-    if picture.size != size:
+    if levels.shape[1:] != size[::-1]:
         levels = F.interpolate(levels[None], size[::-1], mode="bicubic", antialias=True)[0]
     return levels.contiguous().numpy()
 
