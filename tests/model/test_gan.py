@@ -288,3 +288,10 @@ def test_golden_losses(name: str, train: Train) -> None:
         torch.set_num_threads(threads)
     for step, (row, expected) in enumerate(zip(losses.rows, golden["losses"], strict=True)):
         assert row == pytest.approx(expected, rel=1e-5), f"step {step} of {json.dumps(losses.rows)}"
+
+
+def test_an_image_without_a_class_is_refused_in_words(train: Train) -> None:
+    model = train("condition=label", batches=1)
+    images = torch.zeros(2, 1, 8, 8)
+    with pytest.raises(Mistake, match="condition=label wants a class for every image"):
+        model.validation_step(ImageBatch(images, torch.arange(2), None, 0, 0.0), 0)

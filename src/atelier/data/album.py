@@ -25,6 +25,7 @@ from rich.progress import track
 from torch import Tensor
 
 from atelier.cachedir import cache_dir
+from atelier.counted import counted
 from atelier.data import cache, picture
 from atelier.data.album_key import key_of
 from atelier.data.names import few, few_reasons, printable
@@ -138,9 +139,8 @@ def _say_lost(block: Path, what: str) -> None:
     listed = block / _UNREADABLE
     if listed.exists():
         lost = [" (".join(line.split("\t")) + ")" for line in listed.read_text(encoding="utf-8").splitlines()]
-        log.warning(
-            "%s: %d images cannot be read and are left out, listed in %s: %s", what, len(lost), listed, few(lost)
-        )
+        left_out = f"{counted(len(lost), 'image')} cannot be read and {'is' if len(lost) == 1 else 'are'} left out"
+        log.warning("%s: %s, listed in %s: %s", what, left_out, listed, few(lost))
 
 
 def _decode(files: Mapping[str, Path], reader: Reader, building: Path, what: str) -> None:

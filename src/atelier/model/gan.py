@@ -132,7 +132,7 @@ class GAN(LightningModule):
         """The batch in parts, each with its latents (drawn for the whole) and a chance of its own."""
         count = len(batch.images)
         z = self.latent.draw(moment, "latent", count).to(self.dtype)
-        labels = batch.labels if self.num_classes is not None else None
+        labels = self._labels(batch)
         size = -(-count // self.parts)
         chance = moment.within("part 0")
         for start in range(0, count, size):
@@ -141,6 +141,17 @@ class GAN(LightningModule):
             # Each image's chance is that of its place in the batch, however the batch is cut.
             here = chance.of_part(start, len(real), count)
             yield _Part(real, None if labels is None else labels[mine], z[mine], len(real) / count, here)
+
+    def _labels(self, batch: ImageBatch) -> Tensor | None:
+        """The classes that the networks are told of; Mistake where an image has none."""
+        if self.num_classes is None:
+            return None
+        if batch.labels is None:
+            raise Mistake(
+                "condition=label wants a class for every image, and some of this data have none (in shards: a .cls "
+                "file beside each picture); leave condition out, or give them one"
+            )
+        return batch.labels
 
     def compile_networks(self, **options: Any) -> None:
         """Compile both networks in place (``options`` as for :func:`torch.compile`); their names stay."""
@@ -176,8 +187,8 @@ class GAN(LightningModule):
     # Lightning would have a loss or a mapping here; what a callback gets is whatever is returned.
     def validation_step(self, batch: ImageBatch, batch_idx: int) -> Judged:  # type: ignore[override]
         """One fake per real, from the latent that belongs to the real's index."""
-        labels = batch.labels if self.num_classes is not None else None
-        return Judged(batch.images, self._fake(batch.indices, SCORE_SEED, labels), batch.indices)
+        fakes = self._fake(batch.indices, SCORE_SEED, self._labels(batch))
+        return Judged(batch.images, fakes, batch.indices)
 
     def sample(
         self,

@@ -10,6 +10,7 @@ import torch
 from omegaconf import DictConfig
 
 from atelier.checkpoint import load, read
+from atelier.counted import counted
 from atelier.task.collect_mistakes import below, heard
 from atelier.task.inputs import in_batches, inputs
 from atelier.types import Encoder, Mistake
@@ -48,4 +49,4 @@ def run(cfg: DictConfig) -> None:
     file = Path(cfg.run_dir) / "codes.npz"
     with replacing(file) as stream:
         np.savez(stream, codes=codes.numpy(), labels=truth.numpy(), names=np.array(given.names))
-    log.info("codes of %d images, %d numbers each: %s", *codes.shape, file)
+    log.info("codes of %s, %d numbers each: %s", counted(len(codes), "image"), codes.shape[1], file)
