@@ -56,6 +56,16 @@ def with_segments(*more: bytes) -> bytes:
     return whole[:2] + b"".join(more) + whole[2:]
 
 
+def hidden(whole: bytes) -> bytes:
+    """The JPEG ``whole`` behind RST0, which no length follows: one read there leads to the head of a small picture."""
+    comments = b"\xff\xfe\x00\x64" + bytes(98) + b"\xff\xfe\xff\xff" + bytes(65533)
+    content = bytearray(b"\xff\xd8\xff\xd0" + comments + whole[2:])
+    landing = 4 + int.from_bytes(comments[:2], "big")
+    small = b"\xff\xc0\x00\x11\x08\x00\x08\x00\x08\x03" + bytes(9) + b"\xff\xda\x00\x0c\x03" + bytes(9)
+    content[landing : landing + len(small)] = small
+    return bytes(content)
+
+
 def segment(number: int, content: bytes) -> bytes:
     """An APP segment."""
     return bytes([0xFF, 0xE0 + number]) + struct.pack(">H", len(content) + 2) + content

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from forged import RIGHT, encoded, exif, segment
+from forged import RIGHT, encoded, exif, hidden, segment
 from PIL import Image
 
 from atelier.data.jpeg import ordinary, stripped
@@ -77,6 +77,7 @@ def test_all_else_is_left_to_pillow() -> None:
         encoded(RIGHT.convert("CMYK"), "JPEG"),
         encoded(RIGHT, "JPEG", exif=b"Exif\0\0" + exif({0x0112: (3, 1, 6)})),
         whole[:2] + b"junk" + whole[2:],
+        hidden(whole),
         whole[:frame] + whole[frame : frame + 19] + whole[frame:],  # two frames
         whole[: frame + 5] + bytes(4) + whole[frame + 9 :],  # of no size
         whole[: frame + 4] + b"\x0c" + whole[frame + 5 :],  # of twelve bits

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forged import encoded, hidden
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
@@ -137,3 +138,26 @@ def test_a_large_photograph_is_refused_before_it_is_decoded(tmp_path: Path, monk
     monkeypatch.setenv("ATELIER_MEGAPIXELS", "1")
     with pytest.raises(ValueError, match="1100 x 1000 is more than 1 megapixels"):
         read(path, COLOUR)
+
+
+def test_a_large_photograph_cannot_hide_behind_a_small_one(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(hidden(encoded(Image.new("RGB", (1100, 1100)), "JPEG")))
+    monkeypatch.setenv("ATELIER_MEGAPIXELS", "1")
+    with pytest.raises(ValueError, match="1100 x 1100 is more than 1 megapixels"):
+        read(path, COLOUR)
+
+
+def test_no_more_is_decoded_than_was_let_in(tmp_path: Path, monkeypatch) -> None:
+    path = save(tmp_path / "a.jpg", Image.new("RGB", (40, 30), RED))
+    monkeypatch.setattr(picture.jpeg, "ordinary", lambda content: (8, 8))  # a size that is not libjpeg's
+    asked = []
+    monkeypatch.setattr(picture, "_decoded", lambda *given: asked.append(given) or Image.new("RGB", (40, 30), RED))
+    assert_filled(read(path, COLOUR), RED)
+    assert asked, "Pillow has the word"
+
+
+def test_a_cut_keeps_nothing_of_what_it_was_cut_from(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", Image.new("L", (8, 4000), 77))
+    levels = read(path, Shape(8, 1))
+    assert levels.base is not None and levels.base.untyped_storage().nbytes() == levels.nbytes

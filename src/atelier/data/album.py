@@ -40,8 +40,8 @@ T = TypeVar("T")
 # Each thread can hold a whole photograph in several forms.
 _MOST_THREADS = 8
 
-# Pictures that are decoded before the one in front of them is written, if they are no more than so many bytes together:
-# threads that wait for a slow one of theirs would stand idle.
+# Pictures that wait for the one in front of them to be written, as threads that waited for a slow one of theirs would
+# stand idle: no more than so many, and than so many bytes where every thread has one.
 _MOST_AHEAD, _BYTES_AHEAD = 32, 2**22
 
 _UNREADABLE = "unreadable.txt"
@@ -78,7 +78,7 @@ class Reader:
     size: int | None = None
 
     def ahead(self, threads: int) -> int:
-        """How many pictures may wait until they are written."""
+        """How many pictures wait behind the one that is written next."""
         return threads if self.size is None else max(threads, min(_MOST_AHEAD, _BYTES_AHEAD // self.size))
 
 
@@ -191,10 +191,13 @@ def _read_all(files: Mapping[str, Path], reader: Reader) -> Iterator[tuple[str, 
     # What Pillow warns of (a broken EXIF block, a size near its own limit) is harmless or refused by us.
     # Threads suffice, as decoders do not hold the interpreter.
     with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(threads) as pool:
-        for name in files:
-            waiting.append((name, pool.submit(attempt, name)))
-            if len(waiting) > ahead:
-                first, found = waiting.popleft()
+        try:
+            for name in files:
+                waiting.append((name, pool.submit(attempt, name)))
+                if len(waiting) > ahead:
+                    first, found = waiting.popleft()
+                    yield first, found.result()
+            for first, found in waiting:
                 yield first, found.result()
-        for first, found in waiting:
-            yield first, found.result()
+        finally:  # whoever breaks off does not wait for what nobody has begun with
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -16,8 +16,8 @@ from atelier.whole_file import write_text
 
 Key = str
 
-# Files that a thread looks at before it asks for more, and what it reads of them at a time.
-_TOGETHER, _PIECE = 32, 2**20
+# Files that a thread looks at before it asks for more, and bytes below which a file is read at once.
+_TOGETHER, _SMALL = 32, 2**20
 
 
 def key_of(files: Mapping[str, Path], settings: Any, threads: int, most_bytes: int) -> Key:
@@ -33,7 +33,8 @@ def key_of(files: Mapping[str, Path], settings: Any, threads: int, most_bytes: i
     if known.exists():
         return known.read_text(encoding="ascii")
     paths = list(files.values())
-    parts = [paths[first : first + _TOGETHER] for first in range(0, len(paths), _TOGETHER)]
+    together = max(1, min(_TOGETHER, len(paths) // threads))
+    parts = [paths[first : first + together] for first in range(0, len(paths), together)]
     with ThreadPoolExecutor(threads) as pool:
         contents = chain.from_iterable(pool.map(lambda part: [_content(path, most_bytes) for path in part], parts))
         key = _digest([settings, list(zip(files, contents, strict=True))])
@@ -62,7 +63,7 @@ def _content(path: Path, most_bytes: int) -> str:
             return f"{size} bytes"
         with path.open("rb") as file:
             # At once, as the buffer that a large file goes through takes longer to make than a small one to read.
-            found = hashlib.blake2b(file.read()) if size < _PIECE else hashlib.file_digest(file, "blake2b")
+            found = hashlib.blake2b(file.read()) if size < _SMALL else hashlib.file_digest(file, "blake2b")
             return found.hexdigest()
     except OSError as error:
         return type(error).__name__

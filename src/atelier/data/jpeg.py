@@ -25,6 +25,9 @@ _FRAMES = (0xC0, 0xC1, _PROGRESSIVE := 0xC2)
 _MOST_SEGMENTS, _MOST_SCANS = 10_000, 500
 _MOST_ORDINARY_SEGMENTS = 100
 
+# Markers that no length follows, and the byte that fills the space before one: libjpeg passes them over.
+_BARE = (*range(0xD0, 0xDA), 0xFF)
+
 
 class Jpeg(NamedTuple):
     """A file's picture, and its EXIF block (empty where there is none)."""
@@ -71,7 +74,7 @@ def ordinary(content: bytes) -> tuple[int, int] | None:
     try:
         for _ in range(_MOST_ORDINARY_SEGMENTS):
             start, marker, length = struct.unpack_from(">BBH", content, place)
-            if start != 0xFF or marker < 0xC0 or length < 2:
+            if start != 0xFF or marker < 0xC0 or marker in _BARE or length < 2:
                 return None
             if marker == _SCAN:
                 # A sequential picture whose first scan has all channels cannot have a second one.

@@ -136,10 +136,9 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 def _levels(stream: IO[bytes], channels: int, limit: int) -> Tensor:
     """The levels of the picture in ``stream``, which stands at its beginning."""
     if channels == 3 and _holds_jpeg(stream):
-        content = stream.read()
-        if (found := _of_photograph(content, limit)) is not None:
+        if (found := _of_photograph(stream.read(), limit)) is not None:
             return found
-        stream = io.BytesIO(content)
+        stream.seek(0)
     picture = _decoded(stream, channels, limit)
     return torch.from_numpy(np.array(picture)).view(picture.height, picture.width, channels).permute(2, 0, 1)
 
@@ -147,17 +146,20 @@ def _levels(stream: IO[bytes], channels: int, limit: int) -> Tensor:
 def _of_photograph(content: bytes, limit: int) -> Tensor | None:
     """The levels of an ordinary JPEG, None for whatever is better left to Pillow.
 
-    Both ask the same library and get the same levels. But this way nothing is copied, nor is the interpreter held
+    Both ask libjpeg-turbo and get the same levels. But this way nothing is copied, nor is the interpreter held
     meanwhile: at small photographs threads wait for one another's Pillow.
     """
     size = jpeg.ordinary(content)
     if size is None or size[0] * size[1] > limit:
         return None
-    with _PICTURES.acquire(size[0] * size[1]):
+    width, height = size
+    with _PICTURES.acquire(width * height):
+        into = np.empty((height, width, 3), np.uint8)  # and nothing larger, whatever the library takes the size for
         try:
-            return torch.from_numpy(decode_jpeg(content, "RGB")).permute(2, 0, 1)
+            found = decode_jpeg(content, "RGB", buffer=into, strict=True)
         except ValueError:  # damaged, though perhaps not beyond reading
             return None
+    return torch.from_numpy(into).permute(2, 0, 1) if found.shape == into.shape else None
 
 
 def _holds_jpeg(stream: IO[bytes]) -> bool:
