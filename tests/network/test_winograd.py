@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from atelier.network import winograd_fused, winograd_strips
 from atelier.network.resnet_generator import ResidualBlock
 from atelier.network.winograd import WinogradConv2d
-from atelier.network.winograd_fused import fused
+from atelier.network.winograd_fused import in_bands
 
 
 def swift(*shape: int, seed: int = 0) -> Tensor:
@@ -69,7 +69,7 @@ def test_the_formulas_for_compilers_are_those_of_torch(
     layer = nn.Conv2d(3, 5, 3, bias=bias).double()
     images = swift(2, 3, *sides)
     inputs = [images, *layer.parameters()]
-    made = fused(images, layer.weight, layer.bias)
+    made = in_bands(images, layer.weight, layer.bias)
     expected = layer(images)
     torch.testing.assert_close(made, expected, rtol=1e-12, atol=1e-12)
     weights = swift(*expected.shape, seed=1).detach()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from atelier.network.winograd_fused import fused
+from atelier.network.winograd_fused import in_bands
 from atelier.network.winograd_strips import Strips
 
 
@@ -30,8 +30,8 @@ class WinogradConv2d(nn.Conv2d):
         """``[B, out, H − 2, W − 2]`` of ``[B, in, H, W]``."""
         if not _fits(input):
             return super().forward(input)
-        # The same steps: as formulas that a compiler makes loops of, or by hand in memory that stays in the cache.
-        way = fused if torch.compiler.is_compiling() else Strips.apply
+        # The same steps: by hand in memory that stays in the cache, or as formulas that a compiler makes loops of.
+        way = in_bands if torch.compiler.is_compiling() else Strips.apply
         made: Tensor = way(input, self.weight, self.bias)
         return made
 

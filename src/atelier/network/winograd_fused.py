@@ -6,7 +6,7 @@ it, which a compiler would have to respect; here nothing is written but the prod
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,50 +20,42 @@ from atelier.network.winograd_kernels import for_products
 _TILES, _MOST_BANDS = 512, 4
 
 
-def fused(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The convolution of ``[B, in, H, W]`` with ``[out, in, 3, 3]`` and a bias or None: ``[B, out, H − 2, W − 2]``."""
-    made: Tensor = _Fused.apply(images, for_products(weight), bias)
-    return made
+def in_bands(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The convolution of ``[B, in, H, W]`` some rows at a time, so that their products stay in the cache."""
+    rows, columns = (-(-(side - 2) // 2) for side in images.shape[2:])
+    several = max(_TILES // (len(images) * columns), -(-rows // _MOST_BANDS))
+    bands = [images[:, :, 2 * first : 2 * (first + several) + 2] for first in range(0, rows, several)]
+    kernels = for_products(weight)
+    return torch.cat([Fused.apply(band, kernels, bias) for band in bands], dim=2)
 
 
-class _Fused(Function):
-    """The same with kernels ``[16, out, in]``, some rows at a time, so that their products stay in the cache.
-
-    All gradients are found, as a compiler leaves out what nobody asks for.
-    """
+class Fused(Function):
+    """A convolution of ``[B, in, H, W]`` with kernels ``[16, out, in]`` and a bias or None, and its gradients."""
 
     @staticmethod
     def forward(ctx: Any, images: Tensor, kernels: Tensor, bias: Tensor | None) -> Tensor:
+        """``[B, out, H − 2, W − 2]``."""
         ctx.save_for_backward(images, kernels)
         height, width = images.shape[2] - 2, images.shape[3] - 2
-        pixels, made = _even(images), []
-        for rows in _bands(pixels):
-            products = torch.bmm(_tiles_of(pixels[:, rows.start : rows.stop + 2]), kernels.transpose(1, 2))
-            made.append(_pixels_of(products, len(images), len(rows) // 2, pixels.shape[2] // 2 - 1))
-        whole = torch.cat(made, 1)[:, :height, :width]
-        return (whole if bias is None else whole + bias).permute(0, 3, 1, 2)
+        products = torch.bmm(_tiles_of(_even(images)), kernels.transpose(1, 2))
+        made = _pixels_of(products, len(images), -(-height // 2), -(-width // 2))[:, :height, :width]
+        return (made if bias is None else made + bias).permute(0, 3, 1, 2)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """The gradients for images, kernels and bias."""
         images, kernels = ctx.saved_tensors
         height, width = images.shape[2:]
-        pixels, coming = _even(images), _even(gradients[0])
-        for_pixels, for_kernels = torch.zeros_like(pixels), torch.zeros_like(kernels)
-        for rows in _bands(pixels):
-            products = _products_of(coming[:, rows.start : rows.stop])
-            found = _summed(torch.bmm(products, kernels), len(images), len(rows) // 2, coming.shape[2] // 2)
-            for_pixels = for_pixels + F.pad(found, (0, 0, 0, 0, rows.start, coming.shape[1] - rows.stop))
-            tiles = _tiles_of(pixels[:, rows.start : rows.stop + 2])
-            for_kernels = torch.baddbmm(for_kernels, products.transpose(1, 2), tiles)
-        for_images = for_pixels[:, :height, :width].permute(0, 3, 1, 2)
+        coming = _even(gradients[0])
+        products = _products_of(coming)
+        for_images = for_kernels = None
+        if ctx.needs_input_grad[0]:
+            tiles = torch.bmm(products, kernels)
+            found = _summed(tiles, len(images), coming.shape[1] // 2, coming.shape[2] // 2)
+            for_images = found[:, :height, :width].permute(0, 3, 1, 2)
+        if ctx.needs_input_grad[1]:
+            for_kernels = torch.bmm(products.transpose(1, 2), _tiles_of(_even(images)))
         return for_images, for_kernels, gradients[0].sum((0, 2, 3)) if ctx.needs_input_grad[2] else None
-
-
-def _bands(pixels: Tensor) -> Iterator[range]:
-    """Rows of results, two for a row of tiles, that are looked at together."""
-    count, rows, columns = len(pixels), pixels.shape[1] - 2, pixels.shape[2] - 2
-    several = 2 * max(_TILES // (count * columns // 2), -(-rows // 2 // _MOST_BANDS))
-    return (range(first, min(first + several, rows)) for first in range(0, rows, several))
 
 
 def _even(images: Tensor) -> Tensor:
