@@ -16,6 +16,7 @@ from atelier.callback.gallery import Gallery
 from atelier.callback.picture import Grid
 from atelier.callback.report import Report, brief, duration, size, write_report
 from atelier.callback.results import Results
+from atelier.callback.score_panels import notes
 from atelier.counted import counted
 
 
@@ -142,3 +143,11 @@ def test_words_for_people() -> None:
     assert [counted(count, "epoch") for count in (0, 1, 1.0, 2.5)] == ["0 epochs", "1 epoch", "1 epoch", "2.5 epochs"]
     assert [counted(count, "image") for count in (1, 1442)] == ["1 image", "1,442 images"]
     assert [size(count) for count in (5_000_000, 2_500_000_000)] == ["5 MB", "2.5 GB"]
+
+
+@pytest.mark.parametrize(("subsets", "said"), [(1, "1 subset of 355"), (50, "50 subsets of 355")])
+def test_a_note_counts_subsets_as_people_do(subsets: int, said: str) -> None:
+    protocol = {"extractor": "digits", "identity": "0" * 16, "resize": "none", "ema": True, "seed": 0}
+    counts = {"fake": 355, "real": 355, "subsets": subsets, "subset_size": 355}
+    (note,) = notes({"val/kid_digits": {"protocol": protocol | counts}})
+    assert note.endswith(said)

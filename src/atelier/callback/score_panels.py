@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from atelier.callback.chart import Curve, chart
 from atelier.callback.per_direction import Twins, twins
 from atelier.callback.words import brief
+from atelier.counted import counted
 
 NARROW = 3.9  # inches, of charts of which three stand in one row
 _WIDE = 5.2
@@ -107,7 +108,7 @@ def _words(protocol: Mapping[str, Any]) -> Iterator[str]:
         if direction is not None:
             made = f"translations {direction.replace('_', ' ')}"
         if subsets is not None:
-            made += f" · {subsets} subsets of {protocol['subset_size']}"
+            made += f" · {counted(subsets, 'subset')} of {protocol['subset_size']}"
         yield (
             f"{protocol['fake']:,} fakes against {protocol['real']:,} reals · extractor {protocol['extractor']} "
             f"({protocol['identity'][:8]}) · resize: {protocol['resize']} · {maker} · {made}"
