@@ -122,7 +122,7 @@ def test_photographs_have_pillows_levels(tmp_path: Path, options: dict[str, int]
         pillows = np.asarray(open_upright(path, 3)).transpose(2, 0, 1)
         with monkeypatch.context() as patched:
             patched.setattr(picture, "_decoded", lambda *_: pytest.fail("went through Pillow"))
-            assert np.array_equal(read_levels(path, 3).numpy(), pillows)
+            assert np.array_equal(read_levels(path, 3)[..., :3].transpose(2, 0, 1), pillows)
 
 
 def test_of_a_broken_photograph_pillow_says_what_is_wrong(tmp_path: Path) -> None:
@@ -160,4 +160,4 @@ def test_no_more_is_decoded_than_was_let_in(tmp_path: Path, monkeypatch) -> None
 def test_a_cut_keeps_nothing_of_what_it_was_cut_from(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", Image.new("L", (8, 4000), 77))
     levels = read(path, Shape(8, 1))
-    assert levels.base is not None and levels.base.untyped_storage().nbytes() == levels.nbytes
+    assert levels.base is not None and levels.base.nbytes == levels.nbytes

@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -185,19 +186,24 @@ def _read_all(files: Mapping[str, Path], reader: Reader) -> Iterator[tuple[str, 
         except Exception as error:  # A broken file can raise anything out of a decoder.
             return " ".join(str(error).split()) or type(error).__name__
 
-    threads = _threads()
+    def attempt_all(part: list[str]) -> list[tuple[str, NDArray[np.uint8] | str]]:
+        return [(name, attempt(name)) for name in part if not broken_off.is_set()]
+
+    names, threads, broken_off = list(files), _threads(), threading.Event()
     ahead = reader.ahead(threads)
-    waiting: deque[tuple[str, Future[NDArray[np.uint8] | str]]] = deque()
+    # As much as a thread has in hand waits for it: to be called for each small picture would cost a part of its time.
+    together = max(1, ahead // (2 * threads))
+    waiting: deque[Future[list[tuple[str, NDArray[np.uint8] | str]]]] = deque()
     # What Pillow warns of (a broken EXIF block, a size near its own limit) is harmless or refused by us.
     # Threads suffice, as decoders do not hold the interpreter.
     with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(threads) as pool:
         try:
-            for name in files:
-                waiting.append((name, pool.submit(attempt, name)))
-                if len(waiting) > ahead:
-                    first, found = waiting.popleft()
-                    yield first, found.result()
-            for first, found in waiting:
-                yield first, found.result()
+            for first in range(0, len(names), together):
+                waiting.append(pool.submit(attempt_all, names[first : first + together]))
+                if len(waiting) > ahead // together:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
         finally:  # whoever breaks off does not wait for what nobody has begun with
+            broken_off.set()
             pool.shutdown(wait=False, cancel_futures=True)

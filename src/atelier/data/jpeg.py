@@ -70,7 +70,9 @@ def ordinary(content: bytes) -> tuple[int, int] | None:
 
     None for any other kind, and for one that is built in an unusual way: :func:`stripped` and Pillow know what to do.
     """
-    size, at_once, place = None, False, 2
+    if not content.startswith(START):
+        return None
+    size, at_once, place = None, False, len(START) - 1
     try:
         for _ in range(_MOST_ORDINARY_SEGMENTS):
             start, marker, length = struct.unpack_from(">BBH", content, place)

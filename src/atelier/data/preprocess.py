@@ -83,7 +83,7 @@ class Preprocess:
         absurd.
         """
         levels = read_levels(path, self.channels)
-        height, width = levels.shape[1:]
+        height, width = levels.shape[:2]
         size = self.scaled(width, height)
         if min(size) < 1:
             raise ValueError(f"{width} x {height} leaves no multiple of {_BASE} pixels")

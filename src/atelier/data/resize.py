@@ -14,8 +14,10 @@ from atelier.pixels import LUMA
 _CHUNK = 4096
 
 
-def resized(levels: Tensor, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The levels of a picture, uint8 ``[C, H, W]``, at ``size`` (width, height).
+def resized(levels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The picture ``levels`` at ``size`` (width, height), its channels apart: ``[1, H, W]`` or ``[3, H, W]``.
+
+    levels: ``[H, W, 1]``, or ``[H, W, 4]`` of red, green, blue and a byte that means nothing.
 
     Resizing is Pillow's bicubic, antialiased, by another hand: torch's filter for bytes has its kernel, its two passes
     and its rounding between them, with weights of 16 bits where Pillow's have 22. Fewer than one level in a hundred is
@@ -23,10 +25,24 @@ def resized(levels: Tensor, size: tuple[int, int]) -> NDArray[np.uint8]:
     more); in a third to a fifth of the time. It goes across and then down, as Pillow did before version 13, which goes
     down first where that is less work.
     """
-    if levels.shape[1:] == size[::-1]:
-        # A copy even of what is contiguous: a view would keep the whole picture that it was cut from.
-        return levels.clone(memory_format=torch.contiguous_format).numpy()
-    return F.interpolate(levels[None], size[::-1], mode="bicubic", antialias=True)[0].contiguous().numpy()
+    if levels.shape[:2] == size[::-1]:  # a view of them would keep all that the picture was cut from
+        return _apart(levels.copy())
+    image = torch.from_numpy(levels)[None].permute(0, 3, 1, 2)
+    found = F.interpolate(image, size[::-1], mode="bicubic", antialias=True)
+    return _apart(found[0].permute(1, 2, 0).numpy())
+
+
+def _apart(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """One channel after the other; ``levels`` are used up."""
+    if levels.shape[2] == 1:
+        return levels.transpose(2, 0, 1)
+    # Four bytes are one number, whose last eight bits are a channel: a third of the time of going from byte to byte.
+    pixels = levels.view("<u4")[..., 0]
+    channels = np.empty((3, *pixels.shape), np.uint8)
+    for channel in channels:
+        np.copyto(channel, pixels, casting="unsafe")
+        pixels >>= 8
+    return channels
 
 
 def fit(pixels: Tensor, image_size: int, channels: int) -> Tensor:

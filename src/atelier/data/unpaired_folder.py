@@ -64,6 +64,7 @@ class UnpairedFolder:
             "b": Preprocess(preprocess, load_size, image_size, channels_b),
         }
         self.paired = paired
+        self._albums: dict[tuple[Split, Domain, Preprocess], RaggedAlbum] = {}
 
     def prepare(self) -> None:
         """Decode what a run needs and is not decoded yet: training images for crops, test images for evaluation.
@@ -97,8 +98,12 @@ class UnpairedFolder:
         return f"data.root={self.root}"
 
     def _album(self, split: Split, domain: Domain, preprocess: Preprocess) -> RaggedAlbum:
-        files = {name: self.root / name for name in self._names[domain][split]}
-        return open_ragged_album(files, preprocess.reader(), f"{self._said} ({split}{self.letters[domain]})")
+        key = split, domain, preprocess
+        if key not in self._albums:  # to find out that a folder is as it was, each of its files is asked for
+            files = {name: self.root / name for name in self._names[domain][split]}
+            what = f"{self._said} ({split}{self.letters[domain]})"
+            self._albums[key] = open_ragged_album(files, preprocess.reader(), what)
+        return self._albums[key]
 
     @cached_property
     def _names(self) -> Mapping[Domain, Mapping[Split, Sequence[str]]]:
