@@ -132,8 +132,12 @@ def _read(path: Path) -> Iterator[bytes]:
         raise ValueError("not a file")
     if found.st_size > most_bytes():
         raise ValueError(f"a file of {found.st_size:,} bytes is no picture of {most_pixels() // 10**6} megapixels")
-    with _FILES.acquire(found.st_size), path.open("rb", buffering=0) as file:
-        yield file.read()
+    with _FILES.acquire(found.st_size):
+        with path.open("rb", buffering=0) as file:
+            content = file.read(found.st_size)
+            if len(content) < found.st_size:  # what network disks may do, and files of gigabytes
+                content += file.read()
+        yield content
 
 
 def _levels(content: bytes, channels: int, limit: int) -> NDArray[np.uint8]:

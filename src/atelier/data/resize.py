@@ -27,9 +27,10 @@ def resized(levels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
     """
     if levels.shape[:2] == size[::-1]:  # a view of them would keep all that the picture was cut from
         return _apart(levels.copy())
-    image = torch.from_numpy(levels)[None].permute(0, 3, 1, 2)
+    # Turned round by NumPy, as torch lets the interpreter go at every step, and threads then wait to get it back.
+    image = torch.from_numpy(np.ascontiguousarray(levels).reshape(1, *levels.shape).transpose(0, 3, 1, 2))
     found = F.interpolate(image, size[::-1], mode="bicubic", antialias=True)
-    return _apart(found[0].permute(1, 2, 0).numpy())
+    return _apart(found.numpy()[0].transpose(1, 2, 0))
 
 
 def _apart(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:

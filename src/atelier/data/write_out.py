@@ -20,14 +20,15 @@ def written_out(path: Path) -> Iterator[Callable[[memoryview], None]]:
     safe, with nothing left to do meanwhile.
     """
     with path.open("wb") as file, ThreadPoolExecutor(1) as disk:
-        following, followed = disk.submit(os.fsync, file.fileno()), 0
+        following, ahead = disk.submit(os.fsync, file.fileno()), 0
 
         def append(piece: memoryview) -> None:
-            nonlocal following, followed
+            nonlocal following, ahead
             file.write(piece)
-            if file.tell() - followed >= _PIECE and following.done():
+            ahead += piece.nbytes
+            if ahead >= _PIECE and following.done():
                 following.result()  # raises what the disk had to say
-                following, followed = disk.submit(os.fsync, file.fileno()), file.tell()
+                following, ahead = disk.submit(os.fsync, file.fileno()), 0
 
         yield append
         following.result()
