@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from atelier.data import album, picture
+from atelier.data import album, album_key, picture
 from atelier.data.folder import ImageFolder
 from atelier.data.inputs import read_inputs
+from atelier.data.listing import Files
 from atelier.types import Mistake
 
 
@@ -175,6 +176,17 @@ def test_the_cache_is_used_again_and_follows_the_files(tmp_path: Path, decoded: 
     folder(root, image_size=4)
     folder(root, channels=1)
     assert len(decoded) == 5 + 3 + 3
+
+
+def test_who_has_a_folder_open_asks_its_files_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = folder(fill(tmp_path / "root", *numbered(3)))
+    monkeypatch.setattr(album_key, "_state", lambda path: pytest.fail(f"{path} was asked again"))
+    assert len(source.load("train").pixels) == 2
+
+
+def test_files_lie_below_their_folder(tmp_path: Path) -> None:
+    names = ["deep/1.png", "2.png"]
+    assert dict(Files(tmp_path, names)) == {name: tmp_path / name for name in names}
 
 
 def test_a_moved_folder_is_not_decoded_again(tmp_path: Path, decoded: list[Path]) -> None:

@@ -41,6 +41,7 @@ def test_folders_are_the_domains_and_splits(tmp_path: Path, picture_of: Picture)
     assert made.load("test", "b").names == ["testB/1.png", "testB/2.webp"]
     assert made.training("a").names == made.load("train", "a").names
     assert made.training("a").pixels.shape == (2, 3, 10, 10)
+    assert made.training("a") is made.training("a"), "opened once"
     assert made.load("train", "a").pixels.shape == (2, 3, 8, 8)
     swapped = source(tmp_path, a="B")
     assert swapped.load("test", "a").names == made.load("test", "b").names

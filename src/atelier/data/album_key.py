@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ Key = str
 # Files that a thread looks at before it asks for more, and bytes below which a file is read at once.
 _TOGETHER, _SMALL = 32, 2**20
 
+# Files whose entries are put into a digest at a time.
+_DIGESTED = 1000
+
 
 def key_of(files: Mapping[str, Path], settings: Any, threads: int, most_bytes: int) -> Key:
     """The key of the decoded ``files`` (name to path): a function of names, contents and ``settings``.
@@ -29,21 +32,26 @@ def key_of(files: Mapping[str, Path], settings: Any, threads: int, most_bytes: i
     settings: all that decoding depends on besides, as JSON can hold it.
     most_bytes: of a file that is looked at; a larger one is known by its size, as it is not decoded either.
     """
-    known = cache_dir("contents", _digest([settings, [[name, *_state(path)] for name, path in files.items()]]))
+    known = cache_dir("contents", _digest(settings, ((name, *_state(path)) for name, path in files.items())))
     if known.exists():
         return known.read_text(encoding="ascii")
-    paths = list(files.values())
-    together = max(1, min(_TOGETHER, len(paths) // threads))
-    parts = [paths[first : first + together] for first in range(0, len(paths), together)]
+    names = list(files)
+    together = max(1, min(_TOGETHER, len(names) // threads))
+    parts = [names[first : first + together] for first in range(0, len(names), together)]
     with ThreadPoolExecutor(threads) as pool:
-        contents = chain.from_iterable(pool.map(lambda part: [_content(path, most_bytes) for path in part], parts))
-        key = _digest([settings, list(zip(files, contents, strict=True))])
+        contents = pool.map(lambda part: [_content(files[name], most_bytes) for name in part], parts)
+        key = _digest(settings, zip(names, chain.from_iterable(contents), strict=True))
     _remember(known, key)
     return key
 
 
-def _digest(what: Any) -> Key:
-    return hashlib.blake2b(json.dumps(what).encode(), digest_size=10).hexdigest()
+def _digest(settings: Any, entries: Iterable[tuple[Any, ...]]) -> Key:
+    """Of ``settings`` and of what is said of each file, a part of them at a time: there may be millions."""
+    found = hashlib.blake2b(json.dumps(settings).encode(), digest_size=10)
+    remaining = iter(entries)
+    while part := list(islice(remaining, _DIGESTED)):
+        found.update(json.dumps(part).encode())
+    return found.hexdigest()
 
 
 def _state(path: Path) -> tuple[int, ...]:

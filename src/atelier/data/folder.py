@@ -7,12 +7,12 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import torch
 
 from atelier.data.album import open_album
-from atelier.data.listing import hidden, list_images, warn_of_left_out
+from atelier.data.listing import Files, hidden, list_images, warn_of_left_out
 from atelier.data.picture import Shape
 from atelier.data.source import Images, Split, check_shape
 from atelier.types import Mistake
@@ -50,6 +50,7 @@ class ImageFolder:
         check_shape(image_size, channels)
         self.root = Path(root).expanduser()
         self.shape = Shape(image_size, channels)
+        self._loaded: dict[Split, Images] = {}
 
     def prepare(self) -> None:
         """Decode what is not decoded yet. Raises Mistake where there is no folder, or no readable image."""
@@ -58,7 +59,12 @@ class ImageFolder:
 
     def load(self, split: Split) -> Images:
         """The readable images of ``split``, in the order of their names, which are paths below ``root``."""
-        files = {name: self.root / name for name in self._names[split]}
+        if split not in self._loaded:
+            self._loaded[split] = self._opened(split)
+        return self._loaded[split]
+
+    def _opened(self, split: Split) -> Images:
+        files = Files(self.root, self._names[split])
         pixels, names = open_album(files, self.shape, f"data.root={self.root} ({split})")
         if not self._classes:
             return Images(pixels, names=names)
@@ -114,8 +120,8 @@ class ImageFolder:
 
 def _top(name: str) -> str:
     """The first folder of a path, "" for a file that lies in none."""
-    parts = PurePosixPath(name).parts
-    return parts[0] if len(parts) > 1 else ""
+    top, inner, _ = name.partition("/")
+    return top if inner else ""
 
 
 def hold_out(names: Sequence[str]) -> dict[Split, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from atelier.data.album import open_album
-from atelier.data.listing import list_images, warn_of_left_out
+from atelier.data.listing import Files, list_images, warn_of_left_out
 from atelier.data.picture import Shape
 from atelier.data.source import Images
 from atelier.types import Mistake
@@ -23,7 +23,7 @@ def read_inputs(place: str, image_size: int, channels: int) -> Images:
     if not path.exists():
         raise Mistake(f"input={place}: there is no such file or folder")
     found = list_images(path)
-    files = {path.name: path} if path.is_file() else {name: path / name for name in found.images}
+    files = Files(path.parent, [path.name]) if path.is_file() else Files(path, found.images)
     if not files:
         passed_over = f"; {found}" if found.left_out else ""
         raise Mistake(f"input={place}: no JPEG, PNG or WebP file in this folder or below it{passed_over}")

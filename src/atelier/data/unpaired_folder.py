@@ -12,7 +12,7 @@ from torch import Tensor
 
 from atelier.data.album import RaggedAlbum, open_ragged_album
 from atelier.data.folder import hold_out, no_folder
-from atelier.data.listing import list_images, warn_of_left_out
+from atelier.data.listing import Files, list_images, warn_of_left_out
 from atelier.data.names import few
 from atelier.data.preprocess import Preprocess, Way
 from atelier.data.source import Split
@@ -100,7 +100,7 @@ class UnpairedFolder:
     def _album(self, split: Split, domain: Domain, preprocess: Preprocess) -> RaggedAlbum:
         key = split, domain, preprocess
         if key not in self._albums:  # to find out that a folder is as it was, each of its files is asked for
-            files = {name: self.root / name for name in self._names[domain][split]}
+            files = Files(self.root, self._names[domain][split])
             what = f"{self._said} ({split}{self.letters[domain]})"
             self._albums[key] = open_ragged_album(files, preprocess.reader(), what)
         return self._albums[key]
