@@ -33,6 +33,18 @@ def test_pictures_come_in_the_order_of_their_names() -> None:
     assert [int(levels[0]) for _, levels in found] == list(range(200))
 
 
+def test_few_pictures_are_shared_among_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(album, "_threads", lambda: 4)
+    everybody = threading.Barrier(4, timeout=30)
+
+    def together(path: Path) -> NDArray[np.uint8]:
+        everybody.wait()  # broken, unless four threads have one each
+        return picture(path)
+
+    found = album._read_all({name: FILES[name] for name in list(FILES)[:4]}, Reader(together, {}, 3))
+    assert not [reason for _, reason in found if isinstance(reason, str)]
+
+
 def test_whoever_breaks_off_waits_for_nothing_that_was_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(album, "_threads", lambda: 2)
     begun, go_on = [], threading.Event()

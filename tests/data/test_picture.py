@@ -159,5 +159,13 @@ def test_no_more_is_decoded_than_was_let_in(tmp_path: Path, monkeypatch) -> None
 
 def test_a_cut_keeps_nothing_of_what_it_was_cut_from(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", Image.new("L", (8, 4000), 77))
-    levels = read(path, Shape(8, 1))
-    assert levels.base is not None and levels.base.nbytes == levels.nbytes
+    for channels in (1, 3):
+        levels = read(path, Shape(8, channels))
+        assert levels.base is None or levels.base.nbytes == levels.nbytes
+
+
+def test_pillow_hands_over_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (19, 5, 3), dtype=np.uint8)
+    path = save(tmp_path / "a.png", Image.fromarray(noise))
+    monkeypatch.setattr(picture, "_STRIP", 4)
+    assert np.array_equal(read_levels(path, 3)[..., :3], noise)

@@ -41,8 +41,8 @@ T = TypeVar("T")
 # Each thread can hold a whole photograph in several forms.
 _MOST_THREADS = 8
 
-# Pictures that wait for the one in front of them to be written, as threads that waited for a slow one of theirs would
-# stand idle: no more than so many, and than so many bytes where every thread has one.
+# Pictures that wait for those in front of them to be written, as threads that waited for a slow one of theirs would
+# stand idle: no more than so many, and than so many bytes where every thread has one; and those that are written next.
 _MOST_AHEAD, _BYTES_AHEAD = 32, 2**22
 
 _UNREADABLE = "unreadable.txt"
@@ -191,8 +191,9 @@ def _read_all(files: Mapping[str, Path], reader: Reader) -> Iterator[tuple[str, 
 
     names, threads, broken_off = list(files), _threads(), threading.Event()
     ahead = reader.ahead(threads)
-    # As much as a thread has in hand waits for it: to be called for each small picture would cost a part of its time.
-    together = max(1, ahead // (2 * threads))
+    # A thread takes several pictures at a time, as to be handed each small one would cost a part of its time; but not
+    # so many that others stand idle at the end.
+    together = max(1, min(ahead // (2 * threads), len(names) // (4 * threads)))
     waiting: deque[Future[list[tuple[str, NDArray[np.uint8] | str]]]] = deque()
     # What Pillow warns of (a broken EXIF block, a size near its own limit) is harmless or refused by us.
     # Threads suffice, as decoders do not hold the interpreter.

@@ -70,7 +70,7 @@ def _content(path: Path, most_bytes: int) -> str:
         if (size := path.stat().st_size) > most_bytes:
             return f"{size} bytes"
         with path.open("rb") as file:
-            # Processors have instructions for SHA-256. At once, as the buffer that a large file goes through takes
+            # Most processors have instructions for SHA-256. At once, as the buffer that a large file goes through takes
             # longer to make than a small one to read.
             found = hashlib.sha256(file.read()) if size < _SMALL else hashlib.file_digest(file, "sha256")
             return found.hexdigest()

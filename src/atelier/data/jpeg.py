@@ -72,7 +72,7 @@ def ordinary(content: bytes) -> tuple[int, int] | None:
     """
     if not content.startswith(START):
         return None
-    size, at_once, place = None, False, len(START) - 1
+    size, at_once, place = None, False, 2
     try:
         for _ in range(_MOST_ORDINARY_SEGMENTS):
             start, marker, length = struct.unpack_from(">BBH", content, place)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,13 +32,16 @@ _RAISED_BY = "ATELIER_MEGAPIXELS"
 # Four channels of 16 bits that no encoder could shrink.
 _BYTES_PER_PIXEL = 8
 
-# However many threads read, together they hold no more than one file and decode no more than one picture of the
+# However many threads read, together they read no more than one file and decode no more than one picture of the
 # largest size at a time. Whoever wants both takes them in this order, so that nobody waits for somebody who waits.
 _FILES, _PICTURES = WeightedSemaphore(_BYTES_PER_PIXEL * MOST_PIXELS), WeightedSemaphore(MOST_PIXELS)
 
 # Pillow looks at the content, not at the name; its other, older decoders have no business with a stranger's
 # files.
 _FORMATS = ("JPEG", "PNG", "WEBP")
+
+# Rows of a picture that Pillow hands over at a time.
+_STRIP = 256
 
 _TO_8_BITS = np.rint(np.arange(2**16) / 257).astype(np.uint8)
 
@@ -124,20 +126,17 @@ def open_upright(path: Path, channels: int) -> Image.Image:
 @contextmanager
 def _read(path: Path) -> Iterator[bytes]:
     """What is in the file at ``path``, when it is its turn."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        raise ValueError("no such file") from None
-    if not stat.S_ISREG(found.st_mode):  # a pipe would keep its reader waiting
-        raise ValueError("not a file")
-    if found.st_size > most_bytes():
-        raise ValueError(f"a file of {found.st_size:,} bytes is no picture of {most_pixels() // 10**6} megapixels")
-    with _FILES.acquire(found.st_size):
-        with path.open("rb", buffering=0) as file:
-            content = file.read(found.st_size)
-            if len(content) < found.st_size:  # what network disks may do, and files of gigabytes
+    if not path.is_file():  # a pipe would keep its reader waiting
+        raise ValueError("not a file" if path.exists() else "no such file")
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most_bytes():
+            raise ValueError(f"a file of {size:,} bytes is no picture of {most_pixels() // 10**6} megapixels")
+        with _FILES.acquire(size):
+            content = file.read(size)
+            if len(content) < size:  # what network disks may do, and files of gigabytes
                 content += file.read()
-        yield content
+            yield content
 
 
 def _levels(content: bytes, channels: int, limit: int) -> NDArray[np.uint8]:
@@ -145,8 +144,14 @@ def _levels(content: bytes, channels: int, limit: int) -> NDArray[np.uint8]:
     if channels == 3 and (found := _of_photograph(content, limit)) is not None:
         return found
     picture = _decoded(content, channels, limit)
-    found = np.frombuffer(picture.tobytes("raw", "L" if channels == 1 else "RGBX"), np.uint8)
-    return found.reshape(picture.height, picture.width, -1).copy()  # as torch wants what can be written to
+    if channels == 1:
+        return np.array(picture)[..., None]
+    found = np.empty((picture.height, picture.width, 4), np.uint8)
+    for top in range(0, picture.height, _STRIP):  # at once, it would be in memory three times
+        strip = picture.crop((0, top, picture.width, min(top + _STRIP, picture.height)))
+        numbers = np.frombuffer(strip.tobytes("raw", "RGBX"), np.uint8)
+        found[top : top + _STRIP] = numbers.reshape(strip.height, strip.width, 4)
+    return found
 
 
 def _of_photograph(content: bytes, limit: int) -> NDArray[np.uint8] | None:

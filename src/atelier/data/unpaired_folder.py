@@ -30,7 +30,8 @@ class UnpairedFolder:
     """JPEG, PNG and WebP files of any depth below ``trainA``, ``trainB``, ``testA`` and ``testB``.
 
     Where a test folder is missing (``valA`` and ``valB`` also serve), one image in ten of its domain is held out
-    of training, by a hash of its path. Links that lead out of ``root`` are not followed.
+    of training, by a hash of its path. Links that lead out of ``root`` are not followed. Each split is opened once:
+    what becomes of its files later is not seen.
 
     root: the folder that holds these four.
     preprocess, load_size, image_size: see :class:`~atelier.data.preprocess.Preprocess`; image_size is its crop_size.
