@@ -8,12 +8,15 @@ import pytest
 from rich.console import Console
 
 from atelier.callback.summary import Summary, next_commands
+from atelier.callback.words import speed
 
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_run_ends_with_its_score_and_three_commands(fit, toy, scoreboard, tmp_path: Path, terminal: bool) -> None:
     summary = Summary()
     summary.console = Console(file=(stream := io.StringIO()), force_terminal=terminal, width=60, no_color=True)
+    (tmp_path / "run" / "samples").mkdir(parents=True)
+    (tmp_path / "run" / "report.html").touch()
     fit(toy(), scoreboard, summary, epochs=1)
     shown = stream.getvalue()
     for words in ("1 epoch, 40 images", "val/distance_pixels", "Floor", "samples", "report.html"):
@@ -28,6 +31,19 @@ def test_a_run_without_scores_is_not_scored_again(fit, toy) -> None:
     assert "draw more samples" in stream.getvalue() and "evaluate" not in stream.getvalue()
 
 
+def test_what_a_run_has_not_made_is_not_shown(fit, toy) -> None:
+    summary = Summary()
+    summary.console = Console(file=(stream := io.StringIO()), width=200, no_color=True)
+    fit(toy(), summary, epochs=1)
+    assert "samples/" not in stream.getvalue() and "report.html" not in stream.getvalue()
+    assert "Pictures" not in stream.getvalue() and "Report" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(("figure", "shown"), [(0.1288, "0.13"), (3.25, "3.2"), (12.4, "12"), (5292.3, "5,292")])
+def test_a_slow_run_has_a_speed_too(figure: float, shown: str) -> None:
+    assert speed(figure) == shown
+
+
 def test_commands_are_those_of_the_script_that_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "overrides.yaml").write_text("- model=gan\n- objective=hinge\n- hydra.run.dir=somewhere\n")
     monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
@@ -36,5 +52,7 @@ def test_commands_are_those_of_the_script_that_ran(tmp_path: Path, monkeypatch: 
         f"python src/sample.py ckpt={tmp_path}",
         "python src/train.py model=gan objective=hinge seed=1",
     ]
+    monkeypatch.setattr(sys, "argv", ["/site-packages/submitit/core/_submit.py"])  # a launcher's, on a cluster
+    assert next(iter(next_commands(tmp_path).values())) == f"python -m atelier sample ckpt={tmp_path}"
     monkeypatch.setattr(sys, "argv", ["/usr/bin/atelier"])
     assert next_commands(Path("a folder"))["draw more samples"] == "atelier sample ckpt='a folder'"

@@ -47,3 +47,16 @@ def test_configurations_can_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     register_resolvers()  # as often as there are verbs in a process
     cfg = OmegaConf.create({"offline": "${wandb_offline:}", "half": "${half:5}"})
     assert (cfg.offline, cfg.half) == (True, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("words", "interval"),
+    [
+        ([], 10),  # as data.facts has it
+        (["trainer.max_epochs=2"], 2),
+        (["trainer.max_epochs=30"], 10),
+        (["trainer.max_epochs=2", "trainer.check_val_every_n_epoch=7"], 7),
+    ],
+)
+def test_the_shortest_run_is_validated_at_its_end(composed, words: list[str], interval: int) -> None:
+    assert composed("model=dcgan", "data=digits", *words).trainer.check_val_every_n_epoch == interval

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from atelier.callback.clock import Clock
 from atelier.callback.recorder import Row, board_of, clock_of
 from atelier.callback.score_history import whole
+from atelier.callback.words import speed
 from atelier.types import Mistake
 
 _log = logging.getLogger(__name__)
@@ -104,8 +105,8 @@ class ProgressLine(Callback):
 
     def _words(self, trainer: Trainer) -> str:
         losses = [f"{label} {self._latest[name]:.3f}" for label, name in self.terms.items() if name in self._latest]
-        speed = f"{self._clock.live_images_per_second:,.0f} images/s"
-        return " · ".join([*losses, speed, *filter(None, [self._score(trainer)])])
+        pace = f"{speed(self._clock.live_images_per_second)} images/s"
+        return " · ".join([*losses, pace, *filter(None, [self._score(trainer)])])
 
     def _score(self, trainer: Trainer) -> str:
         board = board_of(trainer)

@@ -14,7 +14,7 @@ from rich.panel import Panel
 
 from atelier.callback.recorder import board_of, boards_of, clock_of
 from atelier.callback.variants import CODES, GAMES, Variant, configuration_of, retyped
-from atelier.callback.words import brief, called, duration, near
+from atelier.callback.words import brief, called, duration, near, speed
 from atelier.counted import counted
 from atelier.types import Reconstructor, Translator
 
@@ -26,6 +26,10 @@ _USES: dict[Use, tuple[str, str, tuple[Variant, ...]]] = {
     "translate": ("translate your own pictures", " direction=a_to_b input=pictures output=translated", GAMES),
 }
 """What a trained model is used for, by verb: purpose, what the verb needs besides the run, variants to try next."""
+
+
+_MADE = {"Pictures": "samples", "Report": "report.html"}
+"""What a run may leave to look at."""
 
 
 class Summary(Callback):
@@ -42,8 +46,7 @@ class Summary(Callback):
         facts = [
             _trained(trainer),
             *_scored(trainer),
-            f"Pictures    {run / 'samples'}",
-            f"Report      {run / 'report.html'}",
+            *(f"{name:<12}{run / made}" for name, made in _MADE.items() if (run / made).exists()),
         ]
         commands = _rescoring(trainer, run) | next_commands(run, _use(pl_module))
         if self.console.is_terminal:
@@ -64,7 +67,7 @@ def _trained(trainer: Trainer) -> str:
     return (
         f"Trained     {counted(clock.epoch, 'epoch')}, {counted(clock.images_seen, 'image')}"
         f" in {duration(clock.train_seconds)}"
-        f" ({clock.images_per_second:,.0f} images/s without validation)"
+        f" ({speed(clock.images_per_second)} images/s without validation)"
     )
 
 

@@ -37,7 +37,15 @@ def called(verb: str) -> str:
         return f"{uv}python -m atelier {verb}"
     if script.suffix != ".py":
         return f"atelier {verb}"
-    return f"{uv or 'python '}{near(script.with_name(f'{verb}.py'))}"
+    beside = script.with_name(f"{verb}.py")
+    if not beside.exists():  # it is a launcher's, which started this process on a cluster
+        return f"python -m atelier {verb}"
+    return f"{uv or 'python '}{near(beside)}"
+
+
+def speed(images_per_second: float) -> str:
+    """Images a second, with as many digits as tell something."""
+    return f"{images_per_second:,.0f}" if images_per_second >= 10 else f"{images_per_second:.2g}"
 
 
 def near(path: Path) -> Path:

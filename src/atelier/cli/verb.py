@@ -6,6 +6,7 @@ behind. Status 0: done; 1: a failure of ours; 2: a mistake of the user's; 130: C
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import os
@@ -42,6 +43,9 @@ from atelier.task.ranks import follow, in_silence, order
 from atelier.types import Diverged, Mistake, Vanished
 
 log = logging.getLogger(__name__)
+
+# What a disk says that takes nothing more.
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 def main(verb: str | None = None) -> None:
@@ -220,6 +224,16 @@ def _task(verb: str) -> Any:
     return task
 
 
+def _worked(verb: str, cfg: DictConfig) -> Any:
+    """Do the verb's work; a disk that is full on the way is the user's to put right."""
+    try:
+        return _task(verb).run(cfg)
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise Mistake(f"{error.filename or cfg.run_dir}: cannot be written to ({error.strerror})") from error
+
+
 def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) -> int:
     """Let Hydra make the run's folder and logs, and do the job.
 
@@ -235,7 +249,7 @@ def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) ->
         else:
             cfg = stored
         try:
-            value = _task(verb).run(cfg)
+            value = _worked(verb, cfg)
             deliver(value)
             return value
         except (Mistake, Diverged, Vanished) as ending:

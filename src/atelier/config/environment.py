@@ -5,6 +5,7 @@ from __future__ import annotations
 import netrc
 import os
 from pathlib import Path
+from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -12,12 +13,18 @@ from atelier.config.devices import strategy
 
 
 def register_resolvers() -> None:
-    """Make our resolvers known to every configuration: ``wandb_offline``, ``half``, ``with`` and ``strategy``."""
+    """Make our resolvers known to every configuration."""
     OmegaConf.register_new_resolver("wandb_offline", wandb_offline, replace=True)
     OmegaConf.register_new_resolver("half", lambda number: number / 2, replace=True)
+    OmegaConf.register_new_resolver("not_after", not_after, replace=True)
     OmegaConf.register_new_resolver("strategy", strategy, replace=True)
     # The same part once more with other options: ${with:${generator},{out_channels:1}}.
     OmegaConf.register_new_resolver("with", OmegaConf.merge, replace=True)
+
+
+def not_after(interval: Any, epochs: Any) -> Any:
+    """Epochs between two validations, so that the shortest run has one at its end."""
+    return min(interval, epochs) if isinstance(interval, int) and isinstance(epochs, int) and epochs > 0 else interval
 
 
 def wandb_offline() -> bool:

@@ -22,17 +22,20 @@ def claimed(folder: Path, *, new: bool) -> Iterator[None]:
     new: a run begins here, and does not go on.
 
     Raises:
-        Mistake: if another process is at work in it, or if a new run would write into an old one.
+        Mistake: if another process is at work in it, if a new run would write into an old one, or if nothing can be
+            written there.
     """
     if not is_first():
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder / ".lock")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise Mistake(f"{folder}: another process is writing to this run; wait for its end, or stop it") from None
+    except OSError as error:
+        raise Mistake(f"{folder}: cannot be written to ({error.strerror})") from error
     try:
         if new and left_early(folder):
             (folder / "metrics.csv").unlink(missing_ok=True)  # its rows come again

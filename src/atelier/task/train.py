@@ -27,6 +27,7 @@ from atelier.callback.sweep_parent import prunes, verdict
 from atelier.checkpoint import Passport
 from atelier.config.build import build
 from atelier.config.dry_run import dry_run, quiet
+from atelier.counted import counted
 from atelier.metric.extractor import Extractor
 from atelier.network.shared_norm import SharedBatchNorms
 from atelier.task.auto_batch import impossible, shrink
@@ -69,6 +70,10 @@ def preflight(cfg: DictConfig) -> list[str]:
         mistakes += [*uncompilable(cfg), *gradient_checkpointing_mistakes(cfg)]
     if cfg.callback.get("clock") is None:
         mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")
+    interval = cfg.trainer.get("check_val_every_n_epoch")
+    if isinstance(interval, int) and interval < 1:
+        never = "to validate never, trainer.limit_val_batches=0"
+        mistakes.append(f"trainer.check_val_every_n_epoch={interval}: 1 or more; {never}")
     if cfg.trainer.get("limit_train_batches") == 0:
         mistakes.append("trainer.limit_train_batches=0: train on at least one batch of an epoch")
     new = checkpoint(cfg) is None
@@ -140,6 +145,9 @@ def run(cfg: DictConfig) -> float | None:
                 default_root_dir=str(folder),
                 plugins=_plugins(cfg),
             )
+            if trainer.limit_val_batches and not validates(trainer):
+                every = f"trainer.check_val_every_n_epoch={trainer.check_val_every_n_epoch}"
+                log.warning("no score: %s, and the run has %s", every, counted(trainer.max_epochs or 0, "epoch"))
             spare_step(trainer, model)
             if trainer.strategy.root_device.type == "cpu":
                 keep_freed_memory()

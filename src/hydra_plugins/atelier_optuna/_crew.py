@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_NO_SCORE = "it has no score: it ended before its first validation, or callback.scoreboard=null"
+
 _LOCK_SECONDS = 60  # in which an orphaned job saves and leaves
 
 
@@ -150,7 +152,7 @@ def tell(study: SharedStudy, taken: Taken, returned: JobReturn) -> Outcome:
         return one
     higher = first_score(Path(one.folder))["higher_is_better"]
     if one.status == "done" and one.value is None:
-        one = one._replace(status="failed", error="it has no score (callback.scoreboard=null?)")
+        one = one._replace(status="failed", error=_NO_SCORE)
     elif higher is not None and higher != (study.direction == "maximize"):
         better = "higher" if higher else "lower"
         one = one._replace(status="failed", value=None, error=f"{one.score} is better when {better}; this study is not")

@@ -20,7 +20,7 @@ _TASKS = {
 """What the families do, in Hugging Face's words."""
 
 _KINDS = {
-    "GAN": "a generative adversarial network: it makes images of chance",
+    "GAN": "a generative adversarial network: it makes images from random noise",
     "CycleGAN": "a CycleGAN: it takes images from one domain to another, learned without pairs",
     "Autoencoder": "an autoencoder: it describes images by short codes and makes images of codes",
 }

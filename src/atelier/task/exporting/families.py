@@ -80,7 +80,7 @@ def _(model: GAN, cfg: DictConfig) -> list[Program]:
     if model.num_classes is not None:
         inputs.append(Slot("labels", (), "class numbers", classes=model.num_classes))
     gives = _range(cfg.data.channels, side, side)
-    return [Program("generator", "makes images of chance", _generator(model), tuple(inputs), "images", gives)]
+    return [Program("generator", "makes images from random noise", _generator(model), tuple(inputs), "images", gives)]
 
 
 @networks.register
