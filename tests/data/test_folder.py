@@ -186,7 +186,7 @@ def test_who_has_a_folder_open_asks_its_files_once(tmp_path: Path, monkeypatch: 
 
 def test_files_lie_below_their_folder(tmp_path: Path) -> None:
     names = ["deep/1.png", "2.png"]
-    assert dict(Files(tmp_path, names)) == {name: tmp_path / name for name in names}
+    assert dict(Files(tmp_path, names)) == {name: str(tmp_path / name) for name in names}
 
 
 def test_a_moved_folder_is_not_decoded_again(tmp_path: Path, decoded: list[Path]) -> None:

@@ -83,7 +83,7 @@ class Reader:
         return threads if self.size is None else max(threads, min(_MOST_AHEAD, _BYTES_AHEAD // self.size))
 
 
-def open_album(files: Mapping[str, Path], shape: picture.Shape, what: str) -> Album:
+def open_album(files: Mapping[str, str | Path], shape: picture.Shape, what: str) -> Album:
     """The pictures of ``files`` (name to path), from the cache or decoded into it.
 
     A block is found again by names and contents of its files, and by ``shape``. Files that cannot be read are left
@@ -100,7 +100,7 @@ def open_album(files: Mapping[str, Path], shape: picture.Shape, what: str) -> Al
     return Album(torch.from_numpy(_mapped(block, (len(names), *extent))), names)
 
 
-def open_ragged_album(files: Mapping[str, Path], reader: Reader, what: str) -> RaggedAlbum:
+def open_ragged_album(files: Mapping[str, str | Path], reader: Reader, what: str) -> RaggedAlbum:
     """As :func:`open_album`, of pictures that keep the sizes that ``reader`` gives them."""
     block, names = _opened(files, reader, what)
     shapes: list[list[int]] = json.loads((block / "shapes.json").read_text())
@@ -110,7 +110,7 @@ def open_ragged_album(files: Mapping[str, Path], reader: Reader, what: str) -> R
     return RaggedAlbum(Ragged(torch.from_numpy(_mapped(block, (total,))), torch.tensor(shapes)), names)
 
 
-def _opened(files: Mapping[str, Path], reader: Reader, what: str) -> tuple[Path, list[str]]:
+def _opened(files: Mapping[str, str | Path], reader: Reader, what: str) -> tuple[Path, list[str]]:
     """The block's folder, built where it was not, and the names of its pictures."""
     settings = [picture.DECODING, picture.most_pixels(), dict(reader.settings)]
     block = cache_dir("images", key_of(files, settings, _threads(), picture.most_bytes()))
@@ -128,7 +128,7 @@ def _mapped(block: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.memmap(block / "pixels.u8", np.uint8, mode="c", shape=shape)
 
 
-def _build(block: Path, files: Mapping[str, Path], reader: Reader, what: str) -> None:
+def _build(block: Path, files: Mapping[str, str | Path], reader: Reader, what: str) -> None:
     log.info("%s: decoding %d images into %s", what, len(files), block)
     with cache.whole(block) as building:
         _decode(files, reader, building, what)
@@ -144,7 +144,7 @@ def _say_lost(block: Path, what: str) -> None:
         log.warning("%s: %s, listed in %s: %s", what, left_out, listed, few(lost))
 
 
-def _decode(files: Mapping[str, Path], reader: Reader, building: Path, what: str) -> None:
+def _decode(files: Mapping[str, str | Path], reader: Reader, building: Path, what: str) -> None:
     """Write the block's files."""
     names: list[str] = []
     shapes: list[tuple[int, ...]] = []
@@ -177,12 +177,12 @@ def _threads() -> int:
     return min(os.cpu_count() or 1, _MOST_THREADS)
 
 
-def _read_all(files: Mapping[str, Path], reader: Reader) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
+def _read_all(files: Mapping[str, str | Path], reader: Reader) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
     """Each file's pixels, or the reason why it has none, in order."""
 
     def attempt(name: str) -> NDArray[np.uint8] | str:
         try:
-            return reader.read(files[name])
+            return reader.read(Path(files[name]))
         except Exception as error:  # A broken file can raise anything out of a decoder.
             return " ".join(str(error).split()) or type(error).__name__
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,7 +24,7 @@ _TOGETHER, _SMALL = 32, 2**20
 _DIGESTED = 1000
 
 
-def key_of(files: Mapping[str, Path], settings: Any, threads: int, most_bytes: int) -> Key:
+def key_of(files: Mapping[str, str | Path], settings: Any, threads: int, most_bytes: int) -> Key:
     """The key of the decoded ``files`` (name to path): a function of names, contents and ``settings``.
 
     All files are read the first time. Later the key is found by names and states of the files alone: their system
@@ -39,7 +40,7 @@ def key_of(files: Mapping[str, Path], settings: Any, threads: int, most_bytes: i
     together = max(1, min(_TOGETHER, len(names) // threads))
     parts = [names[first : first + together] for first in range(0, len(names), together)]
     with ThreadPoolExecutor(threads) as pool:
-        contents = pool.map(lambda part: [_content(files[name], most_bytes) for name in part], parts)
+        contents = pool.map(lambda part: [_content(Path(files[name]), most_bytes) for name in part], parts)
         key = _digest(settings, zip(names, chain.from_iterable(contents), strict=True))
     _remember(known, key)
     return key
@@ -54,9 +55,9 @@ def _digest(settings: Any, entries: Iterable[tuple[Any, ...]]) -> Key:
     return found.hexdigest()
 
 
-def _state(path: Path) -> tuple[int, ...]:
+def _state(path: str | Path) -> tuple[int, ...]:
     try:
-        stat = path.stat()
+        stat = os.stat(path)  # noqa: PTH116  # to make a Path takes longer than to ask
     except OSError:  # a link that leads nowhere: to be listed among the unreadable
         return ()
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

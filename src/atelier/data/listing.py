@@ -43,17 +43,17 @@ class Listing(NamedTuple):
         return f"{len(self.left_out):,} {verb} left out: {few_reasons(self.left_out, most=_SHOWN)}"
 
 
-class Files(Mapping[str, Path]):
-    """The files of a folder by their paths below it.
+class Files(Mapping[str, str]):
+    """Where the files of a folder are, by their paths below it.
 
-    Joined when they are asked for: a million ready paths would take half a gigabyte.
+    Joined when they are asked for, and no ``Path``: a million of these would take half a gigabyte, and seconds to make.
     """
 
     def __init__(self, root: Path, names: Sequence[str]) -> None:
         self.root, self.names = root, names
 
-    def __getitem__(self, name: str) -> Path:
-        return self.root / name
+    def __getitem__(self, name: str) -> str:
+        return f"{self.root}/{name}"
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
