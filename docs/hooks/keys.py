@@ -16,7 +16,7 @@ _FACTS = {
     "num_classes": "how many classes there are",
     "labels": "whether images have class numbers",
     "epochs": "of the usual recipe: trainer.max_epochs follows",
-    "validate_every": "epochs between two validations: trainer.check_val_every_n_epoch follows",
+    "validate_every": "epochs between two validations: validate_every follows",
     "width": "channels of a network that suits the data: models follow",
     "licence": "of the data",
     "source": "where the data comes from",

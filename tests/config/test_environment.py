@@ -55,7 +55,11 @@ def test_configurations_can_ask(monkeypatch: pytest.MonkeyPatch) -> None:
         ([], 10),  # as data.facts has it
         (["trainer.max_epochs=2"], 2),
         (["trainer.max_epochs=30"], 10),
+        (["validate_every=7"], 7),
+        (["trainer.max_epochs=2", "validate_every=7"], 2),
         (["trainer.max_epochs=2", "trainer.check_val_every_n_epoch=7"], 7),
+        (["experiment=cyclegan_stripes"], 2),
+        (["experiment=cyclegan_stripes", "trainer.max_epochs=1"], 1),
     ],
 )
 def test_the_shortest_run_is_validated_at_its_end(composed, words: list[str], interval: int) -> None:

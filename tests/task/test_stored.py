@@ -75,6 +75,8 @@ def refused(capfd: pytest.CaptureFixture[str]) -> Answer:
         (["resume=RUN", "data.batch_size=30"], ["has 6 batches", "would be 12", "init_from="]),
         (["resume=RUN", "trainer.limit_train_batches=0"], ["trainer.limit_train_batches=0"]),
         (["resume=RUN", "trainer.check_val_every_n_epoch=0"], ["check_val_every_n_epoch=0: 1 or more"]),
+        (["resume=RUN", "validate_every=0"], ["validate_every=0: 1 or more"]),
+        (["resume=RUN", "validate_every=null"], ["validate_every=null: 1 or more"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and "=" in value[0] else "",
 )

@@ -70,10 +70,7 @@ def preflight(cfg: DictConfig) -> list[str]:
         mistakes += [*uncompilable(cfg), *gradient_checkpointing_mistakes(cfg)]
     if cfg.callback.get("clock") is None:
         mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")
-    interval = cfg.trainer.get("check_val_every_n_epoch")
-    if isinstance(interval, int) and interval < 1:
-        never = "to validate never, trainer.limit_val_batches=0"
-        mistakes.append(f"trainer.check_val_every_n_epoch={interval}: 1 or more; {never}")
+    mistakes += _ill_timed(cfg)
     if cfg.trainer.get("limit_train_batches") == 0:
         mistakes.append("trainer.limit_train_batches=0: train on at least one batch of an epoch")
     new = checkpoint(cfg) is None
@@ -86,6 +83,17 @@ def preflight(cfg: DictConfig) -> list[str]:
     if not mistakes and not new:
         mistakes += obstacles(cfg)
     return mistakes if mistakes or trainer is None else _unprepared(cfg, trainer)
+
+
+def _ill_timed(cfg: DictConfig) -> list[str]:
+    """What is wrong with the interval of validations, by the first name that it goes by."""
+    never = "1 or more; to validate never, trainer.limit_val_batches=0"
+    every, interval = cfg.get("validate_every", 1), cfg.trainer.get("check_val_every_n_epoch")
+    if every is None or every < 1:
+        return [f"validate_every={'null' if every is None else every}: {never}"]
+    if isinstance(interval, int) and interval < 1:  # null leaves it to trainer.val_check_interval
+        return [f"trainer.check_val_every_n_epoch={interval}: {never}"]
+    return []
 
 
 def _unprepared(cfg: DictConfig, trainer: Trainer) -> list[str]:
