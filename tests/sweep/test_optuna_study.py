@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
+from atelier.cli.outcome import Outcome
 from atelier.types import Mistake
 
 optuna = pytest.importorskip("optuna", reason="the extra optuna")
 
 from hydra_plugins.atelier_optuna import _study, _worker  # noqa: E402  # what they need may be absent
+from hydra_plugins.atelier_optuna._report import ended  # noqa: E402  # as above
 from hydra_plugins.atelier_optuna._space import grid, n_combinations, parsed  # noqa: E402  # as above
 from hydra_plugins.atelier_optuna._storage import alone, opened, shown  # noqa: E402  # as above
 from hydra_plugins.atelier_optuna._study import SharedStudy  # noqa: E402  # as above
+from hydra_plugins.atelier_optuna.sweeper import OptunaSweeper  # noqa: E402  # as above
 
 Make = Callable[..., SharedStudy]
 
@@ -271,3 +276,62 @@ def test_pruners_judge_by_the_scores_on_the_way(make: Make, pruner: Any) -> None
     assert best is not None
     assert best.value == min(given_up + ended)
     assert [trial.state.name for trial in study.study.trials].count("PRUNED") == len(given_up)
+
+
+def test_what_others_have_ended_stands_in_the_table(make: Make) -> None:
+    first = make(n_trials=3)
+    drain(first, 1)
+    failed, waiting = first.take(), first.take()
+    assert failed is not None and waiting is not None
+    failed.trial.set_user_attr("folder", "swept/1")
+    first.finish(failed.trial, None)
+    trials = first.study.trials
+    words = [["seed=3", *(f"{key}={value}" for key, value in trial.params.items())] for trial in trials]
+    assert ended(make(n_trials=3)) == [
+        Outcome(0, words[0], "done", trials[0].value, "", ""),
+        Outcome(1, words[1], "failed", None, "", "swept/1", "see swept/1"),
+    ]
+
+
+class CutOff:
+    """Ends one trial, begins with another and is told to stop."""
+
+    def __init__(self, study: SharedStudy) -> None:
+        self.study = study
+
+    def work(self, told: list[Outcome]) -> None:
+        taken = self.study.take()
+        assert taken is not None
+        for name, value in (("folder", "swept/0"), ("score", "val/fd")):
+            taken.trial.set_user_attr(name, value)
+        self.study.finish(taken.trial, 2.0)
+        told.append(Outcome(0, [], "done", 2.0, "val/fd", "swept/0"))
+        self.study.take()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("storage", "said"),
+    [("sqlite:///{}/study.db", "the same command goes on with this study"), (None, "storage=sqlite:///study.db would")],
+)
+def test_a_search_that_is_cut_off_tells_its_best_and_how_to_go_on(
+    storage: str | None, said: str, make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    study = make(storage=storage and storage.format(tmp_path))
+
+    class Search(OptunaSweeper):
+        def _study(self, space: Any, words: Any) -> SharedStudy:
+            return study
+
+        def _crew(self, study: SharedStudy, folder: Path) -> CutOff:
+            return CutOff(study)
+
+    sweeper = Search(sampler=optuna.samplers.RandomSampler, pruner=optuna.pruners.NopPruner(), n_trials=6)
+    sweeper.config = OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}})
+    with caplog.at_level("INFO"), pytest.raises(KeyboardInterrupt):
+        sweeper.sweep(WORDS)
+    record = json.loads((tmp_path / "optimization_results.json").read_text())
+    assert record["counts"] == {"complete": 1, "stopped": 1}
+    assert record["best"]["value"] == 2.0
+    assert (tmp_path / "sweep.csv").exists()
+    assert said in caplog.text and "other workers" not in caplog.text

@@ -161,11 +161,14 @@ def test_what_did_not_finish_is_named_and_is_in_no_mean(four: Path) -> None:
     make(four / "failed", 1.0, lr=1e-2, seed=3, status="failed: CUDA out of memory")
     (make(four / "early", 1.0, lr=1e-2, seed=4) / "results.json").unlink()
     (four / "multirun.yaml").write_text("", encoding="utf-8")
-    (four / "barren").mkdir()
-    (four / "barren" / "train.log").write_text("", encoding="utf-8")
+    for name in ("barren", "halted"):
+        (four / name).mkdir()
+        (four / name / "train.log").write_text("", encoding="utf-8")
+    (four / "halted" / "job.json").write_text('{"status": "stopped"}', encoding="utf-8")
     table = table_of(four)
     told = "\n".join(alarms(table))
-    for words in ("cut: stopped", "failed: failed: CUDA out", "early: stopped before its", "barren: failed before it"):
+    ends = ["cut: stopped", "failed: failed: CUDA out", "early: stopped before its", "barren: failed before it"]
+    for words in (*ends, "halted: stopped before its"):
         assert f"* {words}" in told
     counts = {row.name: row.figure(lambda run_: run_.seconds) for row in table.rows}
     assert counts["2, 3"] is not None

@@ -48,7 +48,8 @@ class SharedStudy:
     space: what is looked for. sampler: from a seed to Optuna's sampler; every draw has a seed of its own, made of
     ``seed`` and the trial's number, so that workers and restarts draw what one worker would have drawn.
     n_trials: how many there are in all. direction: "minimize" or "maximize".
-    lost: numbers of trials that another worker has taken over from this one, when it seemed dead.
+    held: trials by number that this worker has taken and not ended. lost: numbers of those that another worker has
+    taken over from this one, when it seemed dead.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class SharedStudy:
         self.sampler, self.seed, self.n_trials = sampler, seed, n_trials
         self.storage = opened(storage)
         self._mine = myself()
-        self._held: dict[int, Trial] = {}
+        self.held: dict[int, Trial] = {}
         self.lost: set[int] = set()
         with self._alone():
             self.study: Study = optuna.create_study(
@@ -97,7 +98,7 @@ class SharedStudy:
             former = trial.user_attrs.get("folder")
             trial.set_user_attr("worker", self._mine)
             trial.set_user_attr("beat", time.time())
-            self._held[trial.number] = trial
+            self.held[trial.number] = trial
             return Taken(trial, former)
 
     def mine(self, trial: Trial) -> bool:
@@ -133,7 +134,7 @@ class SharedStudy:
         while not over.wait(BEAT_SECONDS):
             try:
                 with self._alone():
-                    for number, trial in list(self._held.items()):
+                    for number, trial in list(self.held.items()):
                         if self.mine(trial):
                             trial.set_user_attr("beat", time.time())
                         else:
@@ -145,7 +146,7 @@ class SharedStudy:
         """Write down a trial's value; without a finite one it has failed. Whether it was still this worker's to end."""
         from optuna.trial import TrialState
 
-        self._held.pop(trial.number, None)
+        self.held.pop(trial.number, None)
         with self._alone():
             if not self.mine(trial):
                 return False

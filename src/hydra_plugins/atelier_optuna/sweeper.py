@@ -77,10 +77,13 @@ class OptunaSweeper(Sweeper):
             raise Mistake(f"hydra.sweeper.direction={self.direction}: minimize, maximize, or null to ask the score")
 
     def sweep(self, arguments: list[str]) -> float | None:
-        """Search, tell what came of it and return the best value; status 1 if no trial of the study has one."""
+        """Search, tell what came of it, also where it is cut off, and return the best value.
+
+        Status 1 if no trial of the study has one.
+        """
         from atelier.cli.outcome import answered, telling
         from atelier.config.sweep import joined
-        from hydra_plugins.atelier_optuna._report import report
+        from hydra_plugins.atelier_optuna._report import ended, report, say_how_to_go_on
         from hydra_plugins.atelier_optuna._space import parsed
 
         assert self.config is not None
@@ -89,8 +92,14 @@ class OptunaSweeper(Sweeper):
         words = joined(self.params, arguments)
         with answered():
             study = self._study(parsed(words), words)
-            with telling(folder) as outcomes, study.alive():
-                self._crew(study, folder).work(outcomes)
+            try:
+                with telling(folder) as outcomes, study.alive():
+                    outcomes.extend(ended(study))
+                    self._crew(study, folder).work(outcomes)
+            except (KeyboardInterrupt, SystemExit):
+                report(study, folder)
+                say_how_to_go_on(study)
+                raise
         best = report(study, folder)
         if best is None:
             sys.exit(1)

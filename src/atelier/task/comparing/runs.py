@@ -135,9 +135,7 @@ def _run(folder: Path, name: str) -> Run:
     try:
         results = read_json(folder / "results.json")
     except Mistake as mistake:
-        began = (folder / "config.yaml").exists()
-        told = "stopped before its first results" if began else "failed before it began, as its log tells"
-        status = told if not (folder / "results.json").exists() else f"unreadable: {mistake}"
+        status = f"unreadable: {mistake}" if (folder / "results.json").exists() else _why_without_results(folder)
         return Run(folder, name, status, **known)
     if not isinstance(results, dict):
         return Run(folder, name, "unreadable: results.json holds no results", **known)
@@ -152,6 +150,17 @@ def _run(folder: Path, name: str) -> Run:
         images_per_second=number(results.get("images_per_second")),
         **known,
     )
+
+
+def _why_without_results(folder: Path) -> str:
+    """What is known of a run that wrote none down; a sweep has noted which of its jobs it stopped."""
+    try:
+        noted = mapping(read_json(folder / "job.json")).get("status")
+    except Mistake:
+        noted = None
+    if noted == "stopped" or (folder / "config.yaml").exists():
+        return "stopped before its first results"
+    return "failed before it began, as its log tells"
 
 
 def _scores(results: Mapping[str, Any]) -> dict[str, Score]:
