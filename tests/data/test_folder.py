@@ -200,7 +200,7 @@ def test_writing_that_is_cut_off_leaves_no_half_cache(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = fill(tmp_path / "root", *numbered(30))
-    read, calls = album._read_all, []
+    read, calls = album.read_all, []
 
     def stop_half_way(*args: object):
         for item in read(*args):
@@ -210,7 +210,7 @@ def test_writing_that_is_cut_off_leaves_no_half_cache(
             yield item
 
     with monkeypatch.context() as patched:
-        patched.setattr(album, "_read_all", stop_half_way)
+        patched.setattr(album, "read_all", stop_half_way)
         with pytest.raises(KeyboardInterrupt):
             folder(root)
     assert not list((cache / "images").iterdir())

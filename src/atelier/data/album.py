@@ -6,16 +6,11 @@ import functools
 import json
 import logging
 import math
-import os
-import threading
-import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -31,19 +26,13 @@ from atelier.data import cache, picture
 from atelier.data.album_key import key_of
 from atelier.data.names import few, few_reasons, printable
 from atelier.data.ragged import Ragged
+from atelier.data.reading import Reader, read_all, threads
 from atelier.data.write_out import written_out
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-# Each thread can hold a whole photograph in several forms.
-_MOST_THREADS = 8
-
-# Pictures that wait for those in front of them to be written, as threads that waited for a slow one of theirs would
-# stand idle: no more than so many, and than so many bytes where every thread has one; and those that are written next.
-_MOST_AHEAD, _BYTES_AHEAD = 32, 2**22
 
 _UNREADABLE = "unreadable.txt"
 
@@ -63,24 +52,6 @@ class RaggedAlbum(NamedTuple):
 
     pixels: Tensor | Ragged
     names: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """How a file becomes bytes.
-
-    read: the file's picture, ``[C, H, W]`` uint8.
-    settings: all that the outcome depends on besides the file: what a block is found again by.
-    size: bytes of every picture, None where they differ.
-    """
-
-    read: Callable[[Path], NDArray[np.uint8]]
-    settings: Mapping[str, Any]
-    size: int | None = None
-
-    def ahead(self, threads: int) -> int:
-        """How many pictures wait behind the one that is written next."""
-        return threads if self.size is None else max(threads, min(_MOST_AHEAD, _BYTES_AHEAD // self.size))
 
 
 def open_album(files: Mapping[str, str | Path], shape: picture.Shape, what: str) -> Album:
@@ -113,7 +84,7 @@ def open_ragged_album(files: Mapping[str, str | Path], reader: Reader, what: str
 def _opened(files: Mapping[str, str | Path], reader: Reader, what: str) -> tuple[Path, list[str]]:
     """The block's folder, built where it was not, and the names of its pictures."""
     settings = [picture.DECODING, picture.most_pixels(), dict(reader.settings)]
-    block = cache_dir("images", key_of(files, settings, _threads(), picture.most_bytes()))
+    block = cache_dir("images", key_of(files, settings, threads(), picture.most_bytes()))
     # A block is whole wherever it exists, so readers need no lock (and may have no right to make one).
     if not block.is_dir():
         with cache.lock(block.name):
@@ -150,7 +121,7 @@ def _decode(files: Mapping[str, str | Path], reader: Reader, building: Path, wha
     shapes: list[tuple[int, ...]] = []
     unreadable: dict[str, str] = {}
     with written_out(building / "pixels.u8") as append:
-        for name, found in _watched(_read_all(files, reader), len(files), what):
+        for name, found in _watched(read_all(files, reader), len(files), what):
             if isinstance(found, str):
                 unreadable[name] = found
             else:
@@ -171,40 +142,3 @@ def _watched(items: Iterator[T], total: int, what: str) -> Iterable[T]:
     console = Console(stderr=True)
     said = escape(f"{what}: decoding")
     return track(items, said, total, console=console, transient=True, disable=not console.is_terminal)
-
-
-def _threads() -> int:
-    return min(os.cpu_count() or 1, _MOST_THREADS)
-
-
-def _read_all(files: Mapping[str, str | Path], reader: Reader) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
-    """Each file's pixels, or the reason why it has none, in order."""
-
-    def attempt(name: str) -> NDArray[np.uint8] | str:
-        try:
-            return reader.read(Path(files[name]))
-        except Exception as error:  # A broken file can raise anything out of a decoder.
-            return " ".join(str(error).split()) or type(error).__name__
-
-    def attempt_all(part: list[str]) -> list[tuple[str, NDArray[np.uint8] | str]]:
-        return [(name, attempt(name)) for name in part if not broken_off.is_set()]
-
-    names, threads, broken_off = list(files), _threads(), threading.Event()
-    ahead = reader.ahead(threads)
-    # A thread takes several pictures at a time, as to be handed each small one would cost a part of its time; but not
-    # so many that others stand idle at the end.
-    together = max(1, min(ahead // (2 * threads), len(names) // (4 * threads)))
-    waiting: deque[Future[list[tuple[str, NDArray[np.uint8] | str]]]] = deque()
-    # What Pillow warns of (a broken EXIF block, a size near its own limit) is harmless or refused by us.
-    # Threads suffice, as decoders do not hold the interpreter.
-    with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(threads) as pool:
-        try:
-            for first in range(0, len(names), together):
-                waiting.append(pool.submit(attempt_all, names[first : first + together]))
-                if len(waiting) > ahead // together:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
-        finally:  # whoever breaks off does not wait for what nobody has begun with
-            broken_off.set()
-            pool.shutdown(wait=False, cancel_futures=True)

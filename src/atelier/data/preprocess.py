@@ -14,8 +14,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from atelier.data.album import Reader
 from atelier.data.picture import most_pixels, read_levels
+from atelier.data.reading import Reader
 from atelier.data.resize import resized
 from atelier.types import Mistake
 
