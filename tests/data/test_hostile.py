@@ -24,7 +24,7 @@ from atelier.data.inputs import read_inputs
 from atelier.data.listing import list_images
 from atelier.data.names import printable
 from atelier.data.orientation import orientation
-from atelier.data.picture import Shape, most_pixels, read
+from atelier.data.picture import Shape, decode, most_pixels
 from atelier.data.unpaired_folder import UnpairedFolder
 from atelier.types import Mistake
 
@@ -147,14 +147,14 @@ def test_a_large_picture_is_named_with_the_way_to_let_it_in(tmp_path: Path, monk
     path.write_bytes(png((1100, 1000), 1, 0, (b"\0" + bytes(138)) * 1000))
     monkeypatch.setenv("ATELIER_MEGAPIXELS", "1")
     with pytest.raises(ValueError, match=r"1100 x 1000 is more than 1 megapixels; .*ATELIER_MEGAPIXELS=2"):
-        read(path, Shape(8, 3))
+        decode(path.read_bytes(), Shape(8, 3))
     with pytest.raises(Mistake, match=r"ATELIER_MEGAPIXELS=2"):
         read_inputs(str(tmp_path), 8, 3)
     # What was refused is looked at again under another bound.
     monkeypatch.setenv("ATELIER_MEGAPIXELS", "2")
     assert read_inputs(str(tmp_path), 8, 3).names == ["mine.png"]
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    assert read(path, Shape(8, 3)).max() == 0
+    assert decode(path.read_bytes(), Shape(8, 3)).max() == 0
     for wrong in ("0", "many", "-1", "1.5", ""):
         monkeypatch.setenv("ATELIER_MEGAPIXELS", wrong)
         with pytest.raises(Mistake, match=f"ATELIER_MEGAPIXELS={wrong}: a whole number"):
@@ -164,7 +164,7 @@ def test_a_large_picture_is_named_with_the_way_to_let_it_in(tmp_path: Path, monk
 def test_what_pillow_refuses_by_itself_is_told_in_the_same_words(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png((20_000, 20_000), 1, 0, b"\0"))
     with pytest.raises(ValueError, match=r"400,000,000 pixels are more than 50 megapixels; .*ATELIER_MEGAPIXELS=400"):
-        read(tmp_path / "a.png", Shape(8, 3))
+        decode((tmp_path / "a.png").read_bytes(), Shape(8, 3))
 
 
 @pytest.mark.parametrize("block", [b"", b"Exif\0\0", b"II*\0", b"MM\0*\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff"])

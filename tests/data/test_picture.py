@@ -9,10 +9,16 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from atelier.data import picture
-from atelier.data.picture import Shape, open_upright, read, read_levels
+from atelier.data.picture import Shape, content_of, decode, decode_levels, open_upright
 
 COLOUR = Shape(8, 3)
 RED = (200, 30, 10)
+
+
+def read(path: Path, shape: Shape) -> np.ndarray:
+    """The picture in the file at ``path``."""
+    with content_of(path) as content:
+        return decode(content, shape)
 
 
 def save(path: Path, image: Image.Image, **options: object) -> Path:
@@ -122,7 +128,7 @@ def test_photographs_have_pillows_levels(tmp_path: Path, options: dict[str, int]
         pillows = np.asarray(open_upright(path, 3)).transpose(2, 0, 1)
         with monkeypatch.context() as patched:
             patched.setattr(picture, "_decoded", lambda *_: pytest.fail("went through Pillow"))
-            assert np.array_equal(read_levels(path, 3)[..., :3].transpose(2, 0, 1), pillows)
+            assert np.array_equal(decode_levels(path.read_bytes(), 3)[..., :3].transpose(2, 0, 1), pillows)
 
 
 def test_of_a_broken_photograph_pillow_says_what_is_wrong(tmp_path: Path) -> None:
@@ -168,4 +174,4 @@ def test_pillow_hands_over_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyP
     noise = np.random.default_rng(0).integers(0, 256, (19, 5, 3), dtype=np.uint8)
     path = save(tmp_path / "a.png", Image.fromarray(noise))
     monkeypatch.setattr(picture, "_STRIP", 4)
-    assert np.array_equal(read_levels(path, 3)[..., :3], noise)
+    assert np.array_equal(decode_levels(path.read_bytes(), 3)[..., :3], noise)

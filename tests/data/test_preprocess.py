@@ -51,7 +51,7 @@ def test_every_way_is_the_public_implementations(
     file = tmp_path / "it.png"
     file.write_bytes(picture_of(0, size))
     picture = Image.open(file).convert("L" if channels == 1 else "RGB")
-    kept = Preprocess(way, LOAD, CROP, channels).read(file)
+    kept = Preprocess(way, LOAD, CROP, channels).decode(file.read_bytes())
     if not crops(way):
         assert near(kept, levels(plainly(picture, way, LOAD, CROP, (0, 0))))
         return
@@ -86,7 +86,7 @@ def test_evaluation_loads_at_the_crops_size_and_keeps_the_middle(
     file = tmp_path / "it.png"
     file.write_bytes(picture_of(1, size))
     picture = Image.open(file)
-    kept = Preprocess(way, LOAD, CROP, 3).evaluation().read(file)
+    kept = Preprocess(way, LOAD, CROP, 3).evaluation().decode(file.read_bytes())
     width, height = Preprocess(way, CROP, CROP, 3).scaled(*size)
     corner = max(0, width - CROP) // 2, max(0, height - CROP) // 2
     wanted = levels(plainly(picture, way, CROP, CROP, corner))
@@ -99,5 +99,5 @@ def test_evaluation_loads_at_the_crops_size_and_keeps_the_middle(
 def test_one_form_is_kept_once_where_training_crops_nothing_away() -> None:
     same = Preprocess("resize_and_crop", CROP, CROP, 3)
     assert same.evaluation() == same
-    assert same.evaluation().reader().settings == same.reader().settings
-    assert Preprocess("crop", CROP, CROP, 3).reader().settings != same.reader().settings
+    assert same.evaluation().decoder().settings == same.decoder().settings
+    assert Preprocess("crop", CROP, CROP, 3).decoder().settings != same.decoder().settings

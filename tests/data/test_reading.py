@@ -1,7 +1,8 @@
-"""How many pictures are decoded ahead of the one that is written."""
+"""How many pictures are decoded ahead of the one that is written, and what is told of each file."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from pathlib import Path
 
@@ -10,13 +11,19 @@ import pytest
 from numpy.typing import NDArray
 
 from atelier.data import reading
-from atelier.data.reading import Reader, read_all
-
-FILES = {f"{number:03d}": Path(f"{number:03d}") for number in range(200)}
+from atelier.data.reading import Decoder, read_all
 
 
-def picture(path: Path) -> NDArray[np.uint8]:
-    return np.full(3, int(path.name), np.uint8)
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """200 files that hold their numbers."""
+    for number in range(200):
+        (tmp_path / f"{number:03d}").write_text(str(number))
+    return {path.name: path for path in sorted(tmp_path.glob("???"))}
+
+
+def decode(content: bytes) -> NDArray[np.uint8]:
+    return np.full(3, int(content), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -24,38 +31,54 @@ def picture(path: Path) -> NDArray[np.uint8]:
     [(None, 2), (3, 32), (2**18, 16), (2**24, 2)],  # of any size, tiny, a quarter of a megabyte, large
 )
 def test_small_pictures_wait_and_large_ones_do_not(size: int | None, most: int) -> None:
-    assert Reader(picture, {}, size).ahead(2) == most
+    assert Decoder(decode, {}, size).ahead(2) == most
 
 
-def test_pictures_come_in_the_order_of_their_names() -> None:
-    found = list(read_all(FILES, Reader(picture, {}, 3)))
-    assert [name for name, _ in found] == list(FILES)
-    assert [int(levels[0]) for _, levels in found] == list(range(200))
+def test_pictures_come_in_the_order_of_their_names(files: dict[str, Path]) -> None:
+    found = list(read_all(files, Decoder(decode, {}, 3)))
+    assert [one.name for one in found] == list(files)
+    assert [int(one.picture[0]) for one in found if not isinstance(one.picture, str)] == list(range(200))
 
 
-def test_few_pictures_are_shared_among_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "threads", lambda: 4)
+def test_contents_are_told_of_what_can_be_read_and_reasons_of_the_rest(tmp_path: Path) -> None:
+    contents = {"right": b"5", "broken": b"x"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "folder").mkdir()
+    names = [*contents, "folder", "missing"]
+    right, broken, folder, missing = read_all({name: tmp_path / name for name in names}, Decoder(decode, {}, 3))
+    for found in (right, broken):
+        assert found.content == hashlib.sha256(contents[found.name]).hexdigest()
+    assert isinstance(broken.picture, str) and "invalid literal" in broken.picture
+    assert folder.content == folder.picture == "not a file"
+    assert missing.content == missing.picture == "no such file"
+
+
+def test_few_pictures_are_shared_among_the_threads(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_threads", lambda: 4)
     everybody = threading.Barrier(4, timeout=30)
 
-    def together(path: Path) -> NDArray[np.uint8]:
+    def together(content: bytes) -> NDArray[np.uint8]:
         everybody.wait()  # broken, unless four threads have one each
-        return picture(path)
+        return decode(content)
 
-    found = read_all({name: FILES[name] for name in list(FILES)[:4]}, Reader(together, {}, 3))
-    assert not [reason for _, reason in found if isinstance(reason, str)]
+    found = read_all({name: files[name] for name in list(files)[:4]}, Decoder(together, {}, 3))
+    assert not [one for one in found if isinstance(one.picture, str)]
 
 
-def test_whoever_breaks_off_waits_for_nothing_that_was_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "threads", lambda: 2)
+def test_whoever_breaks_off_waits_for_nothing_that_was_not_begun(
+    files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_threads", lambda: 2)
     begun, go_on = [], threading.Event()
 
-    def slow(path: Path) -> NDArray[np.uint8]:
-        begun.append(path)
-        if path.name >= "008":
+    def slow(content: bytes) -> NDArray[np.uint8]:
+        begun.append(content)
+        if int(content) >= 8:
             go_on.wait(30)
-        return picture(path)
+        return decode(content)
 
-    pictures = read_all(FILES, Reader(slow, {}, 3))
+    pictures = read_all(files, Decoder(slow, {}, 3))
     next(pictures)
     threading.Timer(0.2, go_on.set).start()
     pictures.close()

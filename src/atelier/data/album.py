@@ -20,13 +20,12 @@ from rich.markup import escape
 from rich.progress import track
 from torch import Tensor
 
-from atelier.cachedir import cache_dir
 from atelier.counted import counted
 from atelier.data import cache, picture
-from atelier.data.album_key import key_of
+from atelier.data.album_place import Contents, Place
 from atelier.data.names import few, few_reasons, printable
 from atelier.data.ragged import Ragged
-from atelier.data.reading import Reader, read_all, threads
+from atelier.data.reading import Decoder, read_all
 from atelier.data.write_out import written_out
 from atelier.types import Mistake
 
@@ -66,14 +65,14 @@ def open_album(files: Mapping[str, str | Path], shape: picture.Shape, what: str)
     Raises Mistake where no file can be read, or the cache cannot be written.
     """
     extent = (shape.channels, shape.image_size, shape.image_size)
-    reader = Reader(partial(picture.read, shape=shape), asdict(shape), math.prod(extent))
-    block, names = _opened(files, reader, what)
+    decoder = Decoder(partial(picture.decode, shape=shape), asdict(shape), math.prod(extent))
+    block, names = _opened(files, decoder, what)
     return Album(torch.from_numpy(_mapped(block, (len(names), *extent))), names)
 
 
-def open_ragged_album(files: Mapping[str, str | Path], reader: Reader, what: str) -> RaggedAlbum:
-    """As :func:`open_album`, of pictures that keep the sizes that ``reader`` gives them."""
-    block, names = _opened(files, reader, what)
+def open_ragged_album(files: Mapping[str, str | Path], decoder: Decoder, what: str) -> RaggedAlbum:
+    """As :func:`open_album`, of pictures that keep the sizes that ``decoder`` gives them."""
+    block, names = _opened(files, decoder, what)
     shapes: list[list[int]] = json.loads((block / "shapes.json").read_text())
     if all(shape == shapes[0] for shape in shapes):
         return RaggedAlbum(torch.from_numpy(_mapped(block, (len(names), *shapes[0]))), names)
@@ -81,15 +80,14 @@ def open_ragged_album(files: Mapping[str, str | Path], reader: Reader, what: str
     return RaggedAlbum(Ragged(torch.from_numpy(_mapped(block, (total,))), torch.tensor(shapes)), names)
 
 
-def _opened(files: Mapping[str, str | Path], reader: Reader, what: str) -> tuple[Path, list[str]]:
+def _opened(files: Mapping[str, str | Path], decoder: Decoder, what: str) -> tuple[Path, list[str]]:
     """The block's folder, built where it was not, and the names of its pictures."""
-    settings = [picture.DECODING, picture.most_pixels(), dict(reader.settings)]
-    block = cache_dir("images", key_of(files, settings, threads(), picture.most_bytes()))
+    place = Place(files, [picture.DECODING, picture.most_pixels(), dict(decoder.settings)])
     # A block is whole wherever it exists, so readers need no lock (and may have no right to make one).
-    if not block.is_dir():
-        with cache.lock(block.name):
-            if not block.is_dir():
-                _build(block, files, reader, what)
+    block = place.find()
+    if block is None:
+        with cache.lock(place.sketch):
+            block = place.find() or _built(place, decoder, what)
     _say_lost(block, what)
     return block, json.loads((block / "names.json").read_text())
 
@@ -99,10 +97,12 @@ def _mapped(block: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.memmap(block / "pixels.u8", np.uint8, mode="c", shape=shape)
 
 
-def _build(block: Path, files: Mapping[str, str | Path], reader: Reader, what: str) -> None:
-    log.info("%s: decoding %d images into %s", what, len(files), block)
-    with cache.whole(block) as building:
-        _decode(files, reader, building, what)
+def _built(place: Place, decoder: Decoder, what: str) -> Path:
+    log.info("%s: decoding %d images into %s", what, len(place.files), place.new)
+    with cache.whole(place.new) as building:
+        _decode(place.files, decoder, building, what)
+    place.remember(place.new)
+    return place.new
 
 
 @functools.cache
@@ -115,13 +115,15 @@ def _say_lost(block: Path, what: str) -> None:
         log.warning("%s: %s, listed in %s: %s", what, left_out, listed, few(lost))
 
 
-def _decode(files: Mapping[str, str | Path], reader: Reader, building: Path, what: str) -> None:
+def _decode(files: Mapping[str, str | Path], decoder: Decoder, building: Path, what: str) -> None:
     """Write the block's files."""
+    contents = Contents()
     names: list[str] = []
     shapes: list[tuple[int, ...]] = []
     unreadable: dict[str, str] = {}
     with written_out(building / "pixels.u8") as append:
-        for name, found in _watched(read_all(files, reader), len(files), what):
+        for name, content, found in _watched(read_all(files, decoder), len(files), what):
+            contents.add(content)
             if isinstance(found, str):
                 unreadable[name] = found
             else:
@@ -130,6 +132,7 @@ def _decode(files: Mapping[str, str | Path], reader: Reader, building: Path, wha
                 shapes.append(found.shape)
     if not names:
         raise Mistake(f"{what}: none of its {len(files)} images can be read: {few_reasons(unreadable)}")
+    contents.write(building)
     (building / "names.json").write_text(json.dumps(names))
     (building / "shapes.json").write_text(json.dumps(shapes))
     if unreadable:

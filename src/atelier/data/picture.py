@@ -78,20 +78,12 @@ def most_bytes() -> int:
     return _BYTES_PER_PIXEL * most_pixels()
 
 
-def read(path: Path, shape: Shape) -> NDArray[np.uint8]:
-    """The file's (first) picture, ``[C, S, S]``: upright, cut to a centre square and resized.
+def decode(content: bytes, shape: Shape) -> NDArray[np.uint8]:
+    """The (first) picture in a file's ``content``, ``[C, S, S]``: upright, cut to a centre square and resized.
 
     Resizing is :func:`~atelier.data.resize.resized`. Raises as :func:`open_upright` does.
     """
-    return _square(read_levels(path, shape.channels), shape)
-
-
-def read_bytes(content: bytes, shape: Shape) -> NDArray[np.uint8]:
-    """As :func:`read`, of a file's content."""
-    return _square(_levels(content, shape.channels, most_pixels()), shape)
-
-
-def _square(levels: NDArray[np.uint8], shape: Shape) -> NDArray[np.uint8]:
+    levels = decode_levels(content, shape.channels)
     height, width = levels.shape[:2]
     side = min(width, height, shape.crop or width)
     left, top = (width - side) // 2, (height - side) // 2
@@ -99,48 +91,15 @@ def _square(levels: NDArray[np.uint8], shape: Shape) -> NDArray[np.uint8]:
     return resized(levels[top : top + side, left : left + side], (shape.image_size, shape.image_size))
 
 
-def read_levels(path: Path, channels: int) -> NDArray[np.uint8]:
-    """The picture of :func:`open_upright` as numbers.
+def decode_levels(content: bytes, channels: int) -> NDArray[np.uint8]:
+    """The picture of :func:`open_upright`, of a file's ``content``, as numbers.
 
     ``[H, W, 1]`` (1 channel), or ``[H, W, 4]`` of red, green, blue and a byte that means nothing: processors are faster
     with four bytes than with three.
 
     Raises as :func:`open_upright` does.
     """
-    with _read(path) as content:
-        return _levels(content, channels, most_pixels())
-
-
-def open_upright(path: Path, channels: int) -> Image.Image:
-    """The file's (first) picture at its own size, upright as its camera was held, in mode L (1 channel) or RGB.
-
-    Transparency is laid on white, 16-bit grey is divided by 257, CMYK and palettes become RGB.
-
-    Raises whatever Pillow finds wrong with the file, and ValueError for what is no file or is above
-    :func:`most_pixels`, which says how to raise it.
-    """
-    with _read(path) as content:
-        return _decoded(content, channels, most_pixels())
-
-
-@contextmanager
-def _read(path: Path) -> Iterator[bytes]:
-    """What is in the file at ``path``, when it is its turn."""
-    if not path.is_file():  # a pipe would keep its reader waiting
-        raise ValueError("not a file" if path.exists() else "no such file")
-    with path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > most_bytes():
-            raise ValueError(f"a file of {size:,} bytes is no picture of {most_pixels() // 10**6} megapixels")
-        with _FILES.acquire(size):
-            content = file.read(size)
-            if len(content) < size:  # what network disks may do, and files of gigabytes
-                content += file.read()
-            yield content
-
-
-def _levels(content: bytes, channels: int, limit: int) -> NDArray[np.uint8]:
-    """The levels of the picture in a file's ``content``."""
+    limit = most_pixels()
     if channels == 3 and (found := _of_photograph(content, limit)) is not None:
         return found
     picture = _decoded(content, channels, limit)
@@ -152,6 +111,37 @@ def _levels(content: bytes, channels: int, limit: int) -> NDArray[np.uint8]:
         numbers = np.frombuffer(strip.tobytes("raw", "RGBX"), np.uint8)
         found[top : top + _STRIP] = numbers.reshape(strip.height, strip.width, 4)
     return found
+
+
+def open_upright(path: Path, channels: int) -> Image.Image:
+    """The file's (first) picture at its own size, upright as its camera was held, in mode L (1 channel) or RGB.
+
+    Transparency is laid on white, 16-bit grey is divided by 257, CMYK and palettes become RGB.
+
+    Raises whatever Pillow finds wrong with the file, and ValueError for what is no file or is above
+    :func:`most_pixels`, which says how to raise it.
+    """
+    with content_of(path) as content:
+        return _decoded(content, channels, most_pixels())
+
+
+@contextmanager
+def content_of(path: Path) -> Iterator[bytes]:
+    """What is in the file at ``path``, when it is its turn: within the block it counts as being in memory.
+
+    Raises OSError, and ValueError for what is no file or larger than a picture of :func:`most_pixels` can be.
+    """
+    if not path.is_file():  # a pipe would keep its reader waiting
+        raise ValueError("not a file" if path.exists() else "no such file")
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most_bytes():
+            raise ValueError(f"a file of {size:,} bytes is no picture of {most_pixels() // 10**6} megapixels")
+        with _FILES.acquire(size):
+            content = file.read(size)
+            if len(content) < size:  # what network disks may do, and files of gigabytes
+                content += file.read()
+            yield content
 
 
 def _of_photograph(content: bytes, limit: int) -> NDArray[np.uint8] | None:

@@ -8,14 +8,13 @@ level in 255 (:func:`~atelier.data.resize.resized`).
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from atelier.data.picture import most_pixels, read_levels
-from atelier.data.reading import Reader
+from atelier.data.picture import decode_levels, most_pixels
+from atelier.data.reading import Decoder
 from atelier.data.resize import resized
 from atelier.types import Mistake
 
@@ -69,20 +68,20 @@ class Preprocess:
         """
         return replace(self, load_size=self.crop_size, centred=crops(self.way) and self.way != "resize_and_crop")
 
-    def reader(self) -> Reader:
+    def decoder(self) -> Decoder:
         """The same for an album of files."""
         size = self.channels * self.load_size**2 if self.way == "resize_and_crop" else None
-        return Reader(self.read, {"preprocess": asdict(self)}, size)
+        return Decoder(self.decode, {"preprocess": asdict(self)}, size)
 
-    def read(self, path: Path) -> NDArray[np.uint8]:
-        """The file's picture, ``[C, H, W]``.
+    def decode(self, content: bytes) -> NDArray[np.uint8]:
+        """The picture in a file's ``content``, ``[C, H, W]``.
 
         A picture smaller than a crop is continued in black to the right and below, as Pillow's crop does.
 
         Raises whatever :func:`~atelier.data.picture.open_upright` does, and ValueError where the size would be
         absurd.
         """
-        levels = read_levels(path, self.channels)
+        levels = decode_levels(content, self.channels)
         height, width = levels.shape[:2]
         size = self.scaled(width, height)
         if min(size) < 1:

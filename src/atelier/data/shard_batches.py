@@ -81,7 +81,7 @@ class ShardBatches(BatchSet):
             try:
                 file.seek(int(index.offsets[candidate]))
                 content = file.read(int(index.lengths[candidate]))
-                return picture.read_bytes(content, self.shape), int(index.labels[candidate])
+                return picture.decode(content, self.shape), int(index.labels[candidate])
             except Exception as error:  # a broken picture can raise anything out of a decoder
                 self._lose(shard, candidate, index, error)
         raise Mistake(f"{self.store.shards[shard]}: none of its {len(index)} pictures can be read")

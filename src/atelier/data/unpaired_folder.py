@@ -103,7 +103,7 @@ class UnpairedFolder:
         if key not in self._albums:  # to find out that a folder is as it was, each of its files is asked for
             files = Files(self.root, self._names[domain][split])
             what = f"{self._said} ({split}{self.letters[domain]})"
-            self._albums[key] = open_ragged_album(files, preprocess.reader(), what)
+            self._albums[key] = open_ragged_album(files, preprocess.decoder(), what)
         return self._albums[key]
 
     @cached_property
