@@ -30,10 +30,13 @@ def opened(url: str | None) -> BaseStorage:
         raise Mistake(
             f"hydra.sweeper.storage={kind}:...: sqlite:///file.db, or postgresql+psycopg://user@host/database"
         )
+    from sqlalchemy.pool import NullPool
+
     options: dict[str, Any] = {"pool_pre_ping": True}
     if url.startswith("sqlite"):
         Path(_file(url)).absolute().parent.mkdir(parents=True, exist_ok=True)
-        options["connect_args"] = {"timeout": 60}
+        # A file is opened in no time, and so nothing is left open that somebody would have to close.
+        options = {"poolclass": NullPool, "connect_args": {"timeout": 60}}
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of tables being made
     from sqlalchemy.exc import SQLAlchemyError
 
