@@ -15,12 +15,13 @@ def test_a_command_starts_without_the_collector_and_leaves_it_as_it_was(monkeypa
         assert not gc.isenabled()
         raise SystemExit(2)
 
+    frozen = gc.get_freeze_count()  # Python 3.12 begins with some hundred
     monkeypatch.setattr(verb, "main", end)
     monkeypatch.setattr(sys, "argv", ["train.py", "seed=1"])
     with pytest.raises(SystemExit):
         entry_point.main("train")
     assert gc.isenabled()
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() == frozen
 
 
 def test_a_task_is_loaded_without_the_collector_and_works_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
