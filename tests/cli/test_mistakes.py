@@ -172,11 +172,12 @@ def _words(line: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
-    """A folder with files that are no good, and one good run."""
+    """A folder with files that are no good, the checkpoints of a good run, and the whole of it."""
     place = tmp_path_factory.mktemp("desk")
     (place / "text.ckpt").write_text("hello", encoding="utf-8")
     (place / "empty").mkdir()
     shutil.copytree(trained / "checkpoints", place / "good")
+    shutil.copytree(trained, place / "whole")
     whole = (trained / "checkpoints" / "last.ckpt").read_bytes()
     (place / "half.ckpt").write_bytes(whole[: len(whole) // 2])
     return place
@@ -217,3 +218,26 @@ def test_nothing_is_said_twice(desk: Path, capfd: pytest.CaptureFixture[str], mo
     for line in ("train -m seed=1,2 trainer.max_epochs=0", "train model.generator_optimizer.lr=-1", "train seed=1e30"):
         _, said = _answer(line, desk, capfd, monkeypatch)
         assert len(said.splitlines()) == 1, said
+
+
+@pytest.mark.parametrize(
+    ("words", "begun"),
+    [
+        ("trainer.max_epoch=3 data.batchsize=3 seed=x", ["trainer.max_epoch=3: ", "data.batchsize=3: ", "seed=x: "]),
+        (
+            "init_from=here foo trainr.max_epochs=3",
+            ["'foo' is no override", "init_from=here: ", "trainr.max_epochs=3: "],
+        ),
+    ],
+)
+def test_a_run_that_goes_on_is_told_of_every_mistake_on_a_line_of_its_own(
+    words: str,
+    begun: list[str],
+    desk: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    status, said = _answer(f"train resume=whole {words}", desk, capfd, monkeypatch)
+    head, *lines = said.splitlines()
+    assert (status, head) == (2, "atelier: 3 mistakes:")
+    assert [line.strip()[: len(start)] for line, start in zip(lines, begun, strict=True)] == begun

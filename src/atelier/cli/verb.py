@@ -146,13 +146,14 @@ def _go_on(wish: str, arguments: Namespace, flags: Sequence[str]) -> int:
     words = [word for word in map(quoted, arguments.overrides) if not word.startswith("resume=")]
     hydras = [word for word in words if word.startswith("hydra")]
     ours = [word for word in words if word not in hydras]
-    refuse(conflicts(words))
+    mistakes = conflicts(words)
     try:
         stored = find(wish)
         extra = extra_of(arguments)
         cfg = configuration(conf_dir(), stored, ours, extra)
     except Mistake as mistake:
-        raise Mistakes([str(mistake)]) from mistake
+        mistakes += str(mistake).splitlines()
+    refuse(mistakes)
     if wish == "latest":
         say([f"resume=latest: going on with {stored.folder}"])
     refuse(_task("train").preflight(cfg))
