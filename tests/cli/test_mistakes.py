@@ -215,8 +215,16 @@ def test_a_mistake_is_answered_in_its_own_words(
 
 
 def test_nothing_is_said_twice(desk: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for line in ("train -m seed=1,2 trainer.max_epochs=0", "train model.generator_optimizer.lr=-1", "train seed=1e30"):
-        _, said = _answer(line, desk, capfd, monkeypatch)
+    for words in (
+        "-m seed=1,2 trainer.max_epochs=0",
+        "trainer.max_epochs=x",
+        "trainer.max_epochs=true",
+        "model.generator_optimizer.lr=-1",
+        "model.generator_optimizer.lr=[1]",
+        "model.ema.decay=[1]",
+        "seed=1e30",
+    ):
+        _, said = _answer(f"train {words}", desk, capfd, monkeypatch)
         assert len(said.splitlines()) == 1, said
 
 

@@ -93,6 +93,7 @@ def _blamed(cfg: DictConfig, path: str, text: str) -> str:
     quoted = {
         name: value
         for name, value in node.items()
+        if name != "_target_"
         for part in (value if isinstance(value, list) else [value])
         if not isinstance(part, dict | bool | None) and re.search(rf"(?<![\w.]){re.escape(str(part))}(?![\w.])", text)
     }

@@ -27,6 +27,7 @@ from atelier.callback.sweep_parent import prunes, verdict
 from atelier.checkpoint import Passport
 from atelier.config.build import build
 from atelier.config.dry_run import dry_run, quiet
+from atelier.config.signature import shown
 from atelier.counted import counted
 from atelier.metric.extractor import Extractor
 from atelier.network.shared_norm import SharedBatchNorms
@@ -57,9 +58,9 @@ def preflight(cfg: DictConfig) -> list[str]:
     """All that would stop the run, found before it has a folder; downloads and caches of the data are made here."""
     settle(cfg)
     mistakes = [*dry_run(cfg), *missing(cfg), *misplaced(cfg)]
-    if not isinstance(cfg.trainer.max_epochs, int) or cfg.trainer.max_epochs < 1:
-        epochs = "null" if cfg.trainer.max_epochs is None else cfg.trainer.max_epochs
-        mistakes.append(f"trainer.max_epochs={epochs}: train for at least one epoch")
+    epochs = cfg.trainer.max_epochs
+    if epochs is None or (type(epochs) is int and epochs < 1):  # what is no number, the trainer itself refuses
+        mistakes.append(f"trainer.max_epochs={shown(epochs)}: train for at least one epoch")
     if isinstance(cfg.seed, int) and not 0 <= cfg.seed < 2**32:  # numpy's range, which torch's includes
         mistakes.append(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
     trainer: Trainer | None = None
