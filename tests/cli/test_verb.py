@@ -163,6 +163,20 @@ def test_the_list_of_verbs_names_the_call_that_was_made(
     assert lines[-1] == f'  eval "$({called} --shell-completion install=bash)"'
 
 
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("trian", "did you mean train?"), ("--halp", "did you mean --help?"), ("-m", "-m: the verb comes first, as in ")],
+)
+def test_what_is_no_verb_is_told_with_what_was_meant(
+    word: str, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["atelier", word])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert leaving.value.code == 2
+    assert told in capsys.readouterr().err
+
+
 _INTERRUPT = """
 import os, runpy, signal, sys
 
