@@ -156,10 +156,10 @@ def _go_on(wish: str, arguments: Namespace, flags: Sequence[str]) -> int:
     words = [word for word in map(quoted, arguments.overrides) if not word.startswith("resume=")]
     hydras = [word for word in words if word.startswith("hydra")]
     ours = [word for word in words if word not in hydras]
-    mistakes = conflicts(words)
+    extra = extra_of(arguments)
+    mistakes = [*conflicts(words), *composed("train", hydras, extra)[1]]
     try:
         stored = find(wish)
-        extra = extra_of(arguments)
         cfg = configuration(conf_dir(), stored, ours, extra)
     except Mistake as mistake:
         mistakes += str(mistake).splitlines()

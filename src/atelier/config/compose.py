@@ -19,7 +19,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from atelier.config.override import group_of, parse, wrong_choice, wrong_key
+from atelier.config.hydras import group_of, offers, refused, stray, wrong_part
+from atelier.config.override import parse, wrong_choice, wrong_key
 from atelier.config.words import groups
 
 
@@ -50,13 +51,18 @@ def compose(
     parsed, mistakes = parse(overrides)
     for override in parsed:
         (chosen if _is_group(override, known) else keys).append(override)
-    wrong = {word.input_line: text for word in chosen if (text := wrong_choice(word, options, dispensable))}
+    offered = offers(conf, root, path)
+    wrong = {
+        word.input_line: text
+        for word in chosen
+        if (text := wrong_choice(word, options, dispensable) if group_of(word) in known else wrong_part(word, offered))
+    }
     fine = [*path, *(_line(word) for word in chosen if word.input_line not in wrong)]
     mistakes += wrong.values()
     try:
         cfg = _grouped(conf, root, fine) if extra else _grouped_again(conf, root, tuple(fine), _state(conf))
     except (HydraException, OmegaConfBaseException) as error:
-        return None, [*mistakes, _tell(error)]
+        return None, [*mistakes, *(stray(chosen) or [_tell(error)])]
     fill_in(cfg, cfg.hydra.runtime.choices, run_dir="run")
     mistakes += [text for override in keys if (text := wrong_key(override, cfg, known) or _set(cfg, override, options))]
     with open_dict(cfg):
@@ -108,7 +114,7 @@ def _set(cfg: DictConfig, override: Override, options: Container[str]) -> str | 
     try:
         ConfigLoaderImpl._apply_overrides_to_config([override], cfg)
     except (HydraException, OmegaConfBaseException) as error:
-        return _tell(error)
+        return refused(override, cfg) if (override.key_or_group or "").startswith("hydra.") else _tell(error)
     return None
 
 

@@ -87,7 +87,7 @@ def _unfit_node(path: str, node: DictConfig) -> Iterator[tuple[str, str]]:
             yield f"{path}.{name}", f": {str(error).splitlines()[0]}"
             continue
         if name in hints and not fits(value, hints[name]):
-            yield f"{path}.{name}", f"={shown(value)}: {target.__name__} wants {_say(hints[name])} here"
+            yield f"{path}.{name}", f"={shown(value)}: {target.__name__} wants {spoken(hints[name])} here"
 
 
 def _hints(target: type) -> dict[str, Any]:
@@ -179,12 +179,13 @@ def _can_be_written(kind: type) -> bool:
     return kind in _SPOKEN or _is_protocol(kind) or admitted(kind)
 
 
-def _say(hint: Any) -> str:
+def spoken(hint: Any) -> str:
+    """``hint`` in words, so far as a configuration can hold what it allows."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
         # Tensors and timedeltas are for programs: nobody can write one into a configuration.
         written = [argument for argument in arguments if not isinstance(argument, type) or _can_be_written(argument)]
-        return " or ".join(_say(argument) for argument in written or arguments)
+        return " or ".join(spoken(argument) for argument in written or arguments)
     if origin is Literal:
         return "one of " + ", ".join(map(str, arguments))
     if origin is not None and _is(origin, Mapping):
@@ -192,7 +193,7 @@ def _say(hint: Any) -> str:
     if origin is not None and _is(origin, Callable):
         return "a part with a _target_"
     if origin is tuple and arguments and arguments[-1] is not Ellipsis:
-        return f"a list of {len(arguments)}, each entry {' or '.join(dict.fromkeys(map(_say, arguments)))},"
+        return f"a list of {len(arguments)}, each entry {' or '.join(dict.fromkeys(map(spoken, arguments)))},"
     if origin is not None and _is(origin, Sequence | Collection) and arguments:
-        return f"a list, each entry {_say(arguments[0])},"
+        return f"a list, each entry {spoken(arguments[0])},"
     return _SPOKEN.get(hint, getattr(hint, "__name__", str(hint)))
