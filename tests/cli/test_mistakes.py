@@ -152,6 +152,28 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("-m logger=csv,null", ["logger=null", "logger=[] among the values"]),
     ("-m hydra/launcher=basic,null seed=1,2", ["hydra/launcher=null", "leave hydra/launcher out"]),
     ("-m ~hydra/launcher seed=1,2", ["~hydra/launcher", "cannot go without"]),
+    ("-m seed=1,2 hydra.launcher.jobs=0", ["hydra.launcher.jobs=0: at least 1"]),
+    (
+        "-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.n_trials=0 hydra.sweeper.n_jobs=x hydra.sweeper.direction=up",
+        [
+            "3 mistakes:",
+            "n_trials=0: at least 1",
+            "n_jobs=x: ",
+            "a whole number",
+            "direction=up: ",
+            "minimize, maximize",
+        ],
+    ),
+    ("-m seed=1,2 hydra/sweeper=optuna +hydra.sweeper.sampler.foo=1", ["TPESampler takes no foo"]),
+    # where a search keeps its trials
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlit:///a.db", ["storage=sqlit:", "sqlite:///file.db"]),
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=a.db", ["storage=a.db: ", "written sqlite:///a.db"]),
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///text.ckpt", ["file is not a database"]),
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///text.ckpt/a.db", ["cannot be written to"]),
+    (
+        "-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=postgresql+psycopg://me:key@localhost:port/db",
+        ["storage=postgresql+psycopg:...: no address of a database"],
+    ),
     # several at once
     (
         "model=null objective=hinges data.batchsize=3 seed=x",

@@ -32,6 +32,7 @@ from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
 from atelier.cli.output_folder import ensure_writable
 from atelier.cli.request import composed, extra_of, wish_of
+from atelier.cli.search_storage import unopened
 from atelier.cli.spelling import spelled
 from atelier.cli.verbs import VERBS
 from atelier.config.cluster import ALONE, ClusterProcess, cluster_process, restarted, shared_run_dir
@@ -196,6 +197,8 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
     refuse(text for cfg in checked for text in task.preflight(cfg))
     if verb == "train":
         refuse(taken(overrides))
+    if arguments.multirun:
+        refuse(unopened(hydra))
     ensure_writable("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
     return checked
 

@@ -68,6 +68,11 @@ def _unfit_node(path: str, node: DictConfig) -> Iterator[tuple[str, str]]:
     except Mistake as mistake:
         yield f"{path}._target_", f": {mistake}"
         return
+    yield from unfit_arguments(path, node, target)
+
+
+def unfit_arguments(path: str, node: DictConfig, target: type) -> Iterator[tuple[str, str]]:
+    """Option and what is wrong with it, for a node and the class that it is to become."""
     parameters = dict(inspect.signature(target).parameters)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     known = {n: p for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}

@@ -25,23 +25,32 @@ def opened(url: str | None) -> BaseStorage:
 
     if url is None:
         return InMemoryStorage()
+    if ":" not in url and "@" not in url:
+        raise Mistake(f"hydra.sweeper.storage={url}: a file is written sqlite:///{url or 'study.db'}")
     if not url.startswith(("sqlite:///", "postgresql")):
         kind = url.partition(":")[0]  # what follows may hold a password
         raise Mistake(
             f"hydra.sweeper.storage={kind}:...: sqlite:///file.db, or postgresql+psycopg://user@host/database"
         )
     options: dict[str, Any] = {"pool_pre_ping": True}
-    if url.startswith("sqlite"):
-        Path(_file(url)).absolute().parent.mkdir(parents=True, exist_ok=True)
-        options["connect_args"] = {"timeout": 60}
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of tables being made
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
+        name = shown(url)
+    except (SQLAlchemyError, ValueError) as error:
+        kind = url.partition(":")[0]
+        raise Mistake(f"hydra.sweeper.storage={kind}:...: no address of a database ({error})") from error
+    try:
+        if url.startswith("sqlite"):
+            Path(_file(url)).absolute().parent.mkdir(parents=True, exist_ok=True)
+            options["connect_args"] = {"timeout": 60}
         return RDBStorage(url, engine_kwargs=options)
     except (SQLAlchemyError, ImportError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise Mistake(f"hydra.sweeper.storage={shown(url)}: cannot be opened ({reason})") from error
+        raise Mistake(f"hydra.sweeper.storage={name}: cannot be opened ({reason})") from error
+    except OSError as error:
+        raise Mistake(f"hydra.sweeper.storage={name}: cannot be written to ({error.strerror})") from error
 
 
 def shown(url: str | None) -> str | None:
