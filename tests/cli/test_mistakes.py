@@ -180,6 +180,22 @@ TRAIN: list[tuple[str, list[str]]] = [
         ["4 mistakes:", "model=null", "did you mean hinge?", "data.batchsize=3", "seed=x"],
     ),
     (
+        "seed=a data.batch_size=-3 trainr.max_epochs=2",
+        ["3 mistakes:", "seed=a", "trainr.max_epochs=2", "data.batch_size=-3: must be 1 or more"],
+    ),
+    (
+        "model=cyclegn model.identity=-1 data.batch_size=-3 optimm.lr=1",
+        ["4 mistakes:", "did you mean cyclegan?", "model.identity=-1: a weight", "data.batch_size=-3", "optimm.lr=1"],
+    ),
+    (
+        "trainer.max_epochs=x latent.dim=0 model.generator_optimizer.lr=-1 data.batchsize=3",
+        ["4 mistakes:", "trainer.max_epochs=x", "latent.dim=0", "model.generator_optimizer.lr=-1", "data.batchsize=3"],
+    ),
+    ("regularizer=gradient_penalty latent.dim=0", ["2 mistakes:", "with BatchNorm", "latent.dim=0"]),
+    ("init_from=nowhere dat.x=3", ["2 mistakes:", "there is no option dat.x", "init_from=nowhere: there is no such"]),
+    ("-m model=glob(*gan) sed=1 data.batch_size=0", ["3 mistakes:", "list the values", "mean seed?", "batch_size=0: "]),
+    ("-m model=gan,dcgn data.batch_size=8,-3", ["2 mistakes:", "did you mean dcgan?", "data.batch_size=-3: "]),
+    (
         "trainer.max_epochs=0 data.batch_size=-1 latent.dim=0 init_from=nowhere",
         ["trainer.max_epochs=0", "data.batch_size=-1", "latent.dim=0", "init_from=nowhere"],
     ),
@@ -193,6 +209,8 @@ OTHERS: list[tuple[str, list[str]]] = [
     ("evaluate ckpt=good model=dcgan", ["there is no option model"]),
     ("evaluate ckpt=good outptu=made", ["outptu=made", "did you mean hydra.run.dir?"]),
     ("evaluate ckp=good", ["ckp=good", "did you mean ckpt?"]),
+    ("evaluate smaples=3 ckpt=nowhere split=tset", ["3 mistakes:", "smaples=3", "split=tset", "ckpt=nowhere"]),
+    ("sample ckp=good samples=-1", ["3 mistakes:", "did you mean ckpt?", "samples=-1"]),
     ("sample checkpoint=good", ["checkpoint=good", "did you mean ckpt?"]),
     ("translate ckpt=good outptu=made", ["outptu=made", "did you mean output?"]),
     ("serve ckpt=good devic=cpu", ["devic=cpu", "did you mean device?"]),
@@ -275,6 +293,9 @@ def test_nothing_is_said_twice(desk: Path, capfd: pytest.CaptureFixture[str], mo
         "model.generator_optimizer.lr=-1",
         "model.generator_optimizer.lr=[1]",
         "model.ema.decay=[1]",
+        "latent.dim=0",
+        "model=cyclegn model.identity=0 data=stripes",
+        "model=xyz model.identity=0",
         "seed=1e30",
     ):
         _, said = _answer(f"train {words}", desk, capfd, monkeypatch)

@@ -31,6 +31,7 @@ from atelier.cli.flags import arguments_of, no_such_flag
 from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
 from atelier.cli.output_folder import ensure_writable
+from atelier.cli.overlooked import overlooked, set_aside
 from atelier.cli.request import composed, extra_of, wish_of
 from atelier.cli.search_storage import unopened
 from atelier.cli.spelling import spelled
@@ -40,7 +41,7 @@ from atelier.config.compose import fill_in
 from atelier.config.environment import register_resolvers
 from atelier.config.override import quoted
 from atelier.config.resume import configuration, conflicts, find, taken
-from atelier.config.sweep import absent, left_open, listed, machinery, patterns, planned, undrawn, unfit
+from atelier.config.sweep import absent, covering, left_open, listed, machinery, patterns, planned, undrawn, unfit
 from atelier.config.words import conf_dir, suggestion
 from atelier.task.ranks import follow, in_silence, order
 from atelier.types import Diverged, Mistake, Vanished
@@ -180,14 +181,19 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
     """
     extra = extra_of(arguments)
     searching = arguments.multirun or any(word.startswith("search=") for word in overrides)
-    refuse([*absent(overrides), *(patterns(overrides) if arguments.multirun else [])])
+    told = [*absent(overrides), *(patterns(overrides) if arguments.multirun else [])]
+    overrides = set_aside(overrides, told)
     hydra = machinery(conf_dir(), verb, overrides, extra) if searching else None
-    refuse(undrawn(hydra, overrides) if arguments.multirun else left_open(hydra, overrides))
+    told += undrawn(hydra, overrides) if arguments.multirun else left_open(hydra, overrides)
     if arguments.multirun:
         garbage_collection.wake()  # hundreds of jobs leave gigabytes of configurations that refer to themselves
     jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
     configs = [composed(verb, job, extra) for job in jobs]
-    refuse(text for _, mistakes in configs for text in mistakes)
+    told += [text for _, mistakes in configs for text in mistakes]
+    if told and not (arguments.cfg or arguments.info):
+        looked_at = covering(overrides) if arguments.multirun else [overrides]
+        told += [text for job in looked_at for text in overlooked(verb, job, extra, told)]
+    refuse(told)
     checked = [cfg for cfg, _ in configs if cfg is not None]
     if arguments.multirun:
         refuse(unfit(hydra, checked))

@@ -29,11 +29,15 @@ log = logging.getLogger(__name__)
 
 def preflight(cfg: DictConfig) -> list[str]:
     """The format and its packages, the checkpoint, and whether its networks have that form."""
+    return wrong_values(cfg) or _unfit(cfg, load(cfg.ckpt))
+
+
+def wrong_values(cfg: DictConfig) -> list[str]:
+    """What can be said of single options, whether or not the others are right."""
     mistakes = heard([lambda: chosen(cfg.format), lambda: _folder(cfg)])
     if cfg.licence is not None and not isinstance(cfg.licence, str):
         mistakes.append(f"licence={cfg.licence}: a word, as Hugging Face calls it (mit, cc-by-4.0), or null")
-    mistakes += unknown_direction(cfg) + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
-    return mistakes or _unfit(cfg, load(cfg.ckpt))
+    return mistakes + unknown_direction(cfg) + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
 
 
 def _unfit(cfg: DictConfig, loaded: Loaded) -> list[str]:
