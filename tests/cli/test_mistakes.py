@@ -142,7 +142,8 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("hydra.run.dir=text.ckpt/below", ["hydra.run.dir=text.ckpt/below", "cannot be written to"]),
     ("hydra.run.dir=", ["hydra.run.dir=", "no folder is named"]),
     # sweeps
-    ("seed=1,2", ["seed=1,2", "add -m"]),
+    ("seed=1,2", ["seed=1,2", "add -m", "one list is written seed=[1,2]"]),
+    ("model.ema.decay=${seed", ["model.ema.decay=", "cannot be set"]),
     ("-m seed=1,x", ["seed=x", "a whole number"]),
     ("-m model=gan,dcgn", ["model=dcgn", "did you mean dcgan?"]),
     ("-m seed=1,2 hydra.sweep.dir=text.ckpt", ["hydra.sweep.dir=text.ckpt", "file of that name"]),
@@ -210,7 +211,7 @@ OTHERS: list[tuple[str, list[str]]] = [
     ("evaluate ckpt=good outptu=made", ["outptu=made", "did you mean hydra.run.dir?"]),
     ("evaluate ckp=good", ["ckp=good", "did you mean ckpt?"]),
     ("evaluate smaples=3 ckpt=nowhere split=tset", ["3 mistakes:", "smaples=3", "split=tset", "ckpt=nowhere"]),
-    ("sample ckp=good samples=-1", ["3 mistakes:", "did you mean ckpt?", "samples=-1"]),
+    ("sample ckp=good samples=-1", ["2 mistakes:", "did you mean ckpt?", "samples=-1"]),
     ("sample checkpoint=good", ["checkpoint=good", "did you mean ckpt?"]),
     ("translate ckpt=good outptu=made", ["outptu=made", "did you mean output?"]),
     ("serve ckpt=good devic=cpu", ["devic=cpu", "did you mean device?"]),

@@ -34,9 +34,8 @@ def overlooked(verb: str, words: Sequence[str], extra: Path | None, told: Collec
     if cfg is None:
         return []
     try:
-        for key, is_missing, _ in (text.partition(" is missing: ") for text in told):
-            if is_missing:
-                OmegaConf.update(cfg, key, "missing")
+        for key in OmegaConf.missing_keys(cfg):
+            OmegaConf.update(cfg, key, "missing")  # has been told
         found = importlib.import_module(f"atelier.task.{verb}").wrong_values(cfg)
     except Exception:  # of parts that do not fit together any may fail, and what is known already is told in any case
         return []

@@ -151,7 +151,9 @@ def _set(cfg: DictConfig, override: Override, options: Container[str]) -> str | 
     try:
         ConfigLoaderImpl._apply_overrides_to_config([override], cfg)
     except (HydraException, OmegaConfBaseException) as error:
-        return refused(override, cfg) if (override.key_or_group or "").startswith("hydra.") else _tell(error)
+        if (override.key_or_group or "").startswith("hydra."):
+            return refused(override, cfg)
+        return f"{override.input_line}: cannot be set ({str(error.__cause__ or error).splitlines()[0]})"
     return None
 
 

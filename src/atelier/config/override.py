@@ -45,7 +45,9 @@ def parse(words: Sequence[str]) -> tuple[list[Override], list[str]]:
         if override is None or not override.key_or_group:
             mistakes.append(f"{word!r} is no override: options are written key=value, as in data.batch_size=32")
         elif override.is_sweep_override():
-            mistakes.append(f"{word}: several values make a sweep: add -m (a comma within one value wants quotes)")
+            key, _, values = word.partition("=")
+            ways = f"one list is written {key}=[{values}], and a comma within one value wants quotes"
+            mistakes.append(f"{word}: several values make a sweep: add -m ({ways})")
         else:
             parsed.append(override)
     return parsed, mistakes
