@@ -18,6 +18,8 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("data.batchsize=3", ["data.batchsize=3", "did you mean batch_size?"]),
     ("a.b.c=1", ["there is no option a.b.c"]),
     ("ckpt=text.ckpt", ["there is no option ckpt"]),
+    ("ckp=text.ckpt", ["there is no option ckp", "did you mean init_from?"]),
+    ("devic=cpu", ["there is no option devic", "did you mean trainer.accelerator?"]),
     ("foo", ["'foo' is no override", "key=value"]),
     ("=1", ["'=1' is no override"]),
     ("日本=1", ["'日本=1' is no override"]),
@@ -26,10 +28,34 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("hydra/launcher=null", ["hydra/launcher=null", "leave hydra/launcher out"]),
     ("hydra/sweeper=3", ["there is no hydra/sweeper called 3"]),
     ("+network=null", ["+network=null", "leave out the +: network=null"]),
-    ("hydra/launcher=foo", ["hydra/launcher/foo", "basic"]),
+    ("hydra/launcher=foo", ["there is no hydra/launcher called foo", "basic"]),
+    ("hydra/sweeper=optun", ["there is no hydra/sweeper called optun", "did you mean optuna?"]),
+    ("hydra/swepper=optuna", ["there is no hydra/swepper", "did you mean hydra/sweeper?"]),
+    ("hydra/launcher=[basic]", ["hydra/launcher=[basic]", "choose one"]),
+    ("+hydra/sweeper=optuna", ["+hydra/sweeper=optuna", "leave out the +"]),
+    ("hydra/sweeper=optuna hydra/sweeper/sampler=tp", ["called tp", "did you mean tpe?"]),
+    ("hydra/sweeper/sampler=tpe", ["hydra/sweeper/sampler=tpe: only hydra/sweeper=optuna has"]),
+    ("hydra.run.dri=x", ["there is no option hydra.run.dri", "did you mean dir?"]),
+    ("hydra.rn.dir=x", ["there is no option hydra.rn.dir", "did you mean hydra.run.dir?"]),
+    ("hydra.run=x", ["hydra.run=x", "options of its own (dir)"]),
+    ("hydra.job.chdir=x", ["hydra.job.chdir=x", "true or false"]),
+    ("hydra.run.dir=null", ["hydra.run.dir=null", "a word, not null"]),
+    ("~hydra.run.dir", ["~hydra.run.dir", "cannot be taken away"]),
+    ("hydra=x", ["hydra=x", "one by one"]),
+    ("hydra.job.env_set.A=1", ["hydra.job.env_set.A=1", "to add it, write +hydra.job.env_set.A=1"]),
+    ("-m seed=1,2 hydra.sweeper.ntrials=3 hydra/sweeper=optuna", ["hydra.sweeper.ntrials", "did you mean n_trials?"]),
+    ("-m seed=1,2 +hydra.sweeper.foo=1", ["+hydra.sweeper.foo=1: nothing reads hydra.sweeper.foo", "params"]),
+    ("resume=whole hydra.rn.dir=x", ["there is no option hydra.rn.dir", "did you mean hydra.run.dir?"]),
     ("--nosuchflag", ["--nosuchflag", "without dashes"]),
     ("--lr 3", ["--lr", "without dashes"]),
-    ("--cfg jobb", ["jobb", "job"]),
+    ("--cfg jobb", ["--cfg jobb", "did you mean job?"]),
+    ("--cfg", ["--cfg wants a word after it", "job"]),
+    ("--halp", ["--halp", "did you mean --help?"]),
+    ("--hel", ["--hel", "did you mean --help?"]),
+    ("-help", ["-help", "did you mean --help?"]),
+    ("--verison", ["--verison", "did you mean --version?"]),
+    ("--seed=3", ["--seed=3", "without dashes, as in seed=3"]),
+    ("--config-name foo --config-dir nowhere", ["2 mistakes:", "--config-name", "--config-dir nowhere"]),
     ("-m seed=1,2 --cfg job", ["--multirun and --cfg", "one at a time"]),
     ("--config-name foo", ["--config-name", "--config-dir"]),
     ("--config-dir nowhere", ["--config-dir nowhere", "no such folder"]),
@@ -116,7 +142,8 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("hydra.run.dir=text.ckpt/below", ["hydra.run.dir=text.ckpt/below", "cannot be written to"]),
     ("hydra.run.dir=", ["hydra.run.dir=", "no folder is named"]),
     # sweeps
-    ("seed=1,2", ["seed=1,2", "add -m"]),
+    ("seed=1,2", ["seed=1,2", "add -m", "one list is written seed=[1,2]"]),
+    ("model.ema.decay=${seed", ["model.ema.decay=", "cannot be set"]),
     ("-m seed=1,x", ["seed=x", "a whole number"]),
     ("-m model=gan,dcgn", ["model=dcgn", "did you mean dcgan?"]),
     ("-m seed=1,2 hydra.sweep.dir=text.ckpt", ["hydra.sweep.dir=text.ckpt", "file of that name"]),
@@ -126,11 +153,49 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("-m logger=csv,null", ["logger=null", "logger=[] among the values"]),
     ("-m hydra/launcher=basic,null seed=1,2", ["hydra/launcher=null", "leave hydra/launcher out"]),
     ("-m ~hydra/launcher seed=1,2", ["~hydra/launcher", "cannot go without"]),
+    ("-m seed=1,2 hydra.launcher.jobs=0", ["hydra.launcher.jobs=0: at least 1"]),
+    (
+        "-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.n_trials=0 hydra.sweeper.n_jobs=x hydra.sweeper.direction=up",
+        [
+            "3 mistakes:",
+            "n_trials=0: at least 1",
+            "n_jobs=x: ",
+            "a whole number",
+            "direction=up: ",
+            "minimize, maximize",
+        ],
+    ),
+    ("-m seed=1,2 hydra/sweeper=optuna +hydra.sweeper.sampler.foo=1", ["TPESampler takes no foo"]),
+    # where a search keeps its trials
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlit:///a.db", ["storage=sqlit:", "sqlite:///file.db"]),
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=a.db", ["storage=a.db: ", "written sqlite:///a.db"]),
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///text.ckpt", ["file is not a database"]),
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///text.ckpt/a.db", ["cannot be written to"]),
+    (
+        "-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=postgresql+psycopg://me:key@localhost:port/db",
+        ["storage=postgresql+psycopg:...: no address of a database"],
+    ),
     # several at once
     (
         "model=null objective=hinges data.batchsize=3 seed=x",
         ["4 mistakes:", "model=null", "did you mean hinge?", "data.batchsize=3", "seed=x"],
     ),
+    (
+        "seed=a data.batch_size=-3 trainr.max_epochs=2",
+        ["3 mistakes:", "seed=a", "trainr.max_epochs=2", "data.batch_size=-3: must be 1 or more"],
+    ),
+    (
+        "model=cyclegn model.identity=-1 data.batch_size=-3 optimm.lr=1",
+        ["4 mistakes:", "did you mean cyclegan?", "model.identity=-1: a weight", "data.batch_size=-3", "optimm.lr=1"],
+    ),
+    (
+        "trainer.max_epochs=x latent.dim=0 model.generator_optimizer.lr=-1 data.batchsize=3",
+        ["4 mistakes:", "trainer.max_epochs=x", "latent.dim=0", "model.generator_optimizer.lr=-1", "data.batchsize=3"],
+    ),
+    ("regularizer=gradient_penalty latent.dim=0", ["2 mistakes:", "with BatchNorm", "latent.dim=0"]),
+    ("init_from=nowhere dat.x=3", ["2 mistakes:", "there is no option dat.x", "init_from=nowhere: there is no such"]),
+    ("-m model=glob(*gan) sed=1 data.batch_size=0", ["3 mistakes:", "list the values", "mean seed?", "batch_size=0: "]),
+    ("-m model=gan,dcgn data.batch_size=8,-3", ["2 mistakes:", "did you mean dcgan?", "data.batch_size=-3: "]),
     (
         "trainer.max_epochs=0 data.batch_size=-1 latent.dim=0 init_from=nowhere",
         ["trainer.max_epochs=0", "data.batch_size=-1", "latent.dim=0", "init_from=nowhere"],
@@ -143,6 +208,13 @@ OTHERS: list[tuple[str, list[str]]] = [
     ("evaluate ckpt=nowhere", ["ckpt=nowhere", "no such file"]),
     ("evaluate ckpt=text.ckpt samples=-1 split=tset", ["3 mistakes:", "samples=-1", "split=tset", "ckpt=text.ckpt"]),
     ("evaluate ckpt=good model=dcgan", ["there is no option model"]),
+    ("evaluate ckpt=good outptu=made", ["outptu=made", "did you mean hydra.run.dir?"]),
+    ("evaluate ckp=good", ["ckp=good", "did you mean ckpt?"]),
+    ("evaluate smaples=3 ckpt=nowhere split=tset", ["3 mistakes:", "smaples=3", "split=tset", "ckpt=nowhere"]),
+    ("sample ckp=good samples=-1", ["2 mistakes:", "did you mean ckpt?", "samples=-1"]),
+    ("sample checkpoint=good", ["checkpoint=good", "did you mean ckpt?"]),
+    ("translate ckpt=good outptu=made", ["outptu=made", "did you mean output?"]),
+    ("serve ckpt=good devic=cpu", ["devic=cpu", "did you mean device?"]),
     ("evaluate ckpt=good root=elsewhere", ["root=elsewhere", "embedded"]),
     ("evaluate ckpt=good extractor=typo", ["extractor=typo", "digits"]),
     ("sample ckpt", ["'ckpt' is no override"]),
@@ -172,11 +244,12 @@ def _words(line: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
-    """A folder with files that are no good, and one good run."""
+    """A folder with files that are no good, the checkpoints of a good run, and the whole of it."""
     place = tmp_path_factory.mktemp("desk")
     (place / "text.ckpt").write_text("hello", encoding="utf-8")
     (place / "empty").mkdir()
     shutil.copytree(trained / "checkpoints", place / "good")
+    shutil.copytree(trained, place / "whole")
     whole = (trained / "checkpoints" / "last.ckpt").read_bytes()
     (place / "half.ckpt").write_bytes(whole[: len(whole) // 2])
     return place
@@ -214,6 +287,40 @@ def test_a_mistake_is_answered_in_its_own_words(
 
 
 def test_nothing_is_said_twice(desk: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for line in ("train -m seed=1,2 trainer.max_epochs=0", "train model.generator_optimizer.lr=-1", "train seed=1e30"):
-        _, said = _answer(line, desk, capfd, monkeypatch)
+    for words in (
+        "-m seed=1,2 trainer.max_epochs=0",
+        "trainer.max_epochs=x",
+        "trainer.max_epochs=true",
+        "model.generator_optimizer.lr=-1",
+        "model.generator_optimizer.lr=[1]",
+        "model.ema.decay=[1]",
+        "latent.dim=0",
+        "model=cyclegn model.identity=0 data=stripes",
+        "model=xyz model.identity=0",
+        "seed=1e30",
+    ):
+        _, said = _answer(f"train {words}", desk, capfd, monkeypatch)
         assert len(said.splitlines()) == 1, said
+
+
+@pytest.mark.parametrize(
+    ("words", "begun"),
+    [
+        ("trainer.max_epoch=3 data.batchsize=3 seed=x", ["trainer.max_epoch=3: ", "data.batchsize=3: ", "seed=x: "]),
+        (
+            "init_from=here foo trainr.max_epochs=3",
+            ["'foo' is no override", "init_from=here: ", "trainr.max_epochs=3: "],
+        ),
+    ],
+)
+def test_a_run_that_goes_on_is_told_of_every_mistake_on_a_line_of_its_own(
+    words: str,
+    begun: list[str],
+    desk: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    status, said = _answer(f"train resume=whole {words}", desk, capfd, monkeypatch)
+    head, *lines = said.splitlines()
+    assert (status, head) == (2, "atelier: 3 mistakes:")
+    assert [line.strip()[: len(start)] for line, start in zip(lines, begun, strict=True)] == begun

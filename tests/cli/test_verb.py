@@ -17,7 +17,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import OmegaConf
 
 from atelier.cli import main, run
-from atelier.cli.help import own_options
+from atelier.cli.help import overview, own_options
 from atelier.cli.verbs import VERBS
 from atelier.config.words import conf_dir
 
@@ -146,6 +146,35 @@ def test_verbs_are_a_module_too(tmp_path: Path) -> None:
         check=True,
     )
     assert asked.stdout.startswith("sample: ") and "python -m atelier sample ckpt=<run folder>" in asked.stdout
+
+
+@pytest.mark.parametrize(
+    ("script", "called"),
+    [("/env/site-packages/atelier/__main__.py", "python -m atelier"), ("/env/bin/atelier", "atelier")],
+)
+def test_the_list_of_verbs_names_the_call_that_was_made(
+    script: str, called: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
+    monkeypatch.setattr(sys, "argv", [script])
+    lines = overview().splitlines()
+    assert lines[0] == f"{called} <verb> [option=value ...]"
+    assert lines[-2].startswith(f"{called} <verb> --help lists")
+    assert lines[-1] == f'  eval "$({called} --shell-completion install=bash)"'
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("trian", "did you mean train?"), ("--halp", "did you mean --help?"), ("-m", "-m: the verb comes first, as in ")],
+)
+def test_what_is_no_verb_is_told_with_what_was_meant(
+    word: str, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["atelier", word])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert leaving.value.code == 2
+    assert told in capsys.readouterr().err
 
 
 _INTERRUPT = """

@@ -153,7 +153,7 @@ def test_an_option_by_its_bare_misplaced_or_foreign_name(words: str, meant: str)
 def test_what_other_tools_call_an_option_leads_to_one_that_is_there() -> None:
     cfg, _ = compose(conf_dir(), "train", ["data=mnist"])
     assert cfg is not None
-    known = {*_choices(conf_dir(), "train"), "hydra.run.dir"}
+    known = {*_choices(conf_dir(), "train"), *cfg, "hydra.run.dir"}
     meant = {options[0] for options in ELSEWHERE.values()}
     assert {option for option in meant if option not in known and OmegaConf.select(cfg, option) is None} == set()
 

@@ -166,7 +166,7 @@ def _idle(name: str) -> Any:
             mistakes: list[str] = task.preflight(cfg)
         return mistakes
 
-    return SimpleNamespace(preflight=preflight, run=lambda cfg: None)
+    return SimpleNamespace(preflight=preflight, wrong_values=task.wrong_values, run=lambda cfg: None)
 
 
 @settings(max_examples=10, **SETTINGS)

@@ -72,6 +72,9 @@ NO: list[tuple[Any, Any]] = [
     (3, Schedule),
     ("linear", Schedule),
     (3, Callable[[float], float]),
+    ([3], Callable[[float], float]),
+    ([3], float | torch.Tensor),
+    ([3], Schedule),
     (3, timedelta | str),
     (PART, float),
     (PART, Mapping[str, int]),
@@ -109,3 +112,20 @@ def test_an_option_that_several_parts_refer_to_is_wrong_once_and_where_it_is_typ
     assert unfit(cfg) == ["speed=fast: Constant wants a number here"]
     assert typed(cfg, "b.value") == "speed"
     assert typed(cfg, "b.nothing") == "b.nothing"
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "said"),
+    [
+        ("torch.optim.adam.Adam", {"lr": "x"}, "Adam wants a number here"),
+        ("torch.optim.adam.Adam", {"betas": [1]}, "Adam wants a list of 2, each entry a number, here"),
+        (
+            "pytorch_lightning.trainer.trainer.Trainer",
+            {"max_time": 3},
+            "Trainer wants a word or a mapping or null here",
+        ),
+    ],
+)
+def test_what_is_wanted_is_said_so_far_as_it_can_be_written_down(kind: str, option: dict[str, Any], said: str) -> None:
+    (mistake,) = unfit(_node(part={"_target_": kind, "_partial_": True, **option}))
+    assert mistake.endswith(f": {said}")

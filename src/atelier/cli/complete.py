@@ -9,25 +9,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from atelier.cli.flag_names import AFTER_FLAG, FLAGS
 from atelier.cli.help import composed_axes, own_options
 from atelier.cli.verbs import AXES, VERBS
 from atelier.config.words import conf_dir, describe
 
-_FLAGS = {
-    "--help": "what there is",
-    "--cfg": "print the configuration and stop",
-    "--info": "what Hydra knows: defaults, searchpath, plugins",
-    "--multirun": "a run for every combination of listed values (-m)",
-    "--resolve": "with --cfg: interpolations are filled in",
-    "--package": "with --cfg: a part of it",
-    "--version": "of this program, torch, Lightning and Python",
-    "--config-dir": "a folder of your own YAMLs",
-}
-_AFTER_FLAG = {
-    "--cfg": ["all", "hydra", "job"],
-    "-c": ["all", "hydra", "job"],
-    "--info": ["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"],
-}
 _KNOWN = {
     "resume": ["latest"],
     "format": ["onnx", "reference", "safetensors", "torch_export"],
@@ -60,10 +46,10 @@ def complete(verb: str | None, line: str) -> list[Candidate]:
         verb, words = words[0], words[1:]
     if verb not in VERBS:
         return []
-    if words and words[-1] in _AFTER_FLAG:
-        return _fitting(last, map(Candidate, _AFTER_FLAG[words[-1]]))
+    if words and words[-1] in AFTER_FLAG:
+        return _fitting(last, map(Candidate, AFTER_FLAG[words[-1]]))
     if last.startswith("-"):
-        return _fitting(last, [Candidate(flag, meaning) for flag, meaning in _FLAGS.items()])
+        return _fitting(last, [Candidate(flag, meaning) for flag, meaning in FLAGS.items()])
     marks = re.match(r"[+~]*", last)[0]  # type: ignore[index]  # it always matches
     found = _values if "=" in last else _keys
     fitting = _fitting(last.removeprefix(marks), found(verb, words, last.removeprefix(marks)))

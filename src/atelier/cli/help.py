@@ -53,9 +53,10 @@ def usage(verb: str, conf: Path, axes: Sequence[str] = ()) -> str:
 
 def overview() -> str:
     """The verbs, for ``atelier --help``."""
-    lines = ["atelier <verb> [option=value ...]", "", *_table(VERBS.items())]
-    lines += ["", "atelier <verb> --help lists the options of a verb. Tab completes them in bash after"]
-    return "\n".join([*lines, '  eval "$(atelier --shell-completion install=bash)"'])
+    verb, completion = called("<verb>"), called("--shell-completion")
+    lines = [f"{verb} [option=value ...]", "", *_table(VERBS.items())]
+    lines += ["", f"{verb} --help lists the options of a verb. Tab completes them in bash after"]
+    return "\n".join([*lines, f'  eval "$({completion} install=bash)"'])
 
 
 def composed_axes(conf: Path, verb: str) -> set[str]:

@@ -40,5 +40,12 @@ def composed(verb: str, words: Sequence[str], extra: Path | None) -> tuple[DictC
     cfg, mistakes = compose(conf_dir(), verb, words, extra)
     if cfg is not None:
         named = {key_of(word).split("@")[0] for word in words}
-        mistakes += misfits(cfg, named)
+        mistakes += [text for text in misfits(cfg, named) if not _is_meant(text, mistakes)]
     return cfg, mistakes
+
+
+def _is_meant(text: str, mistakes: Sequence[str]) -> bool:
+    """Whether what ``text`` misses was given, and given wrongly: one slip is one mistake."""
+    option, missing, _ = text.partition(" is missing: ")
+    given = (f"{option}=", f"did you mean {option}?")
+    return bool(missing) and any(told.startswith(given[0]) or given[1] in told for told in mistakes)

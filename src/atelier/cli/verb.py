@@ -14,22 +14,26 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import hydra
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.callback.sweep_parent import deliver
+from atelier.callback.words import called
 from atelier.cli import garbage_collection
 from atelier.cli.cluster_overrides import requeued_overrides, run_dir_override
+from atelier.cli.flag_names import FLAGS
+from atelier.cli.flags import arguments_of, no_such_flag
 from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
 from atelier.cli.output_folder import ensure_writable
+from atelier.cli.overlooked import overlooked, set_aside
 from atelier.cli.request import composed, extra_of, wish_of
+from atelier.cli.search_storage import unopened
 from atelier.cli.spelling import spelled
 from atelier.cli.verbs import VERBS
 from atelier.config.cluster import ALONE, ClusterProcess, cluster_process, restarted, shared_run_dir
@@ -37,7 +41,7 @@ from atelier.config.compose import fill_in
 from atelier.config.environment import register_resolvers
 from atelier.config.override import quoted
 from atelier.config.resume import configuration, conflicts, find, taken
-from atelier.config.sweep import absent, left_open, listed, machinery, patterns, planned, undrawn, unfit
+from atelier.config.sweep import absent, covering, left_open, listed, machinery, patterns, planned, undrawn, unfit
 from atelier.config.words import conf_dir, suggestion
 from atelier.task.ranks import follow, in_silence, order
 from atelier.types import Diverged, Mistake, Vanished
@@ -63,9 +67,17 @@ def _verb(words: list[str]) -> tuple[str, list[str]]:
         print(overview())  # noqa: T201  # the answer to the user's question
         sys.exit(2)
     if words[0] not in VERBS:
-        say([f"there is no verb {words[0]}{suggestion(words[0], VERBS)}"])
+        say([_no_verb(words[0])])
         sys.exit(2)
     return words[0], words[1:]
+
+
+def _no_verb(word: str) -> str:
+    if word in FLAGS or (word.startswith("-") and not word.startswith("--")):
+        return f"{word}: the verb comes first, as in {called('train')} {word}"
+    if word.startswith("--"):
+        return no_such_flag(word)
+    return f"there is no verb {word}{suggestion(word, VERBS)}"
 
 
 def run(verb: str, words: Sequence[str]) -> int:
@@ -95,7 +107,7 @@ def attempt(verb: str, words: Sequence[str]) -> int:
     """
     register_resolvers()
     words = list(map(_at_its_place, words))
-    arguments = _arguments(words)
+    arguments = arguments_of(words)
     flags = [word for word in words if word not in arguments.overrides]
     if verb == "train":
         here = cluster_process()
@@ -146,39 +158,19 @@ def _go_on(wish: str, arguments: Namespace, flags: Sequence[str]) -> int:
     words = [word for word in map(quoted, arguments.overrides) if not word.startswith("resume=")]
     hydras = [word for word in words if word.startswith("hydra")]
     ours = [word for word in words if word not in hydras]
-    refuse(conflicts(words))
+    extra = extra_of(arguments)
+    mistakes = [*conflicts(words), *composed("train", hydras, extra)[1]]
     try:
         stored = find(wish)
-        extra = extra_of(arguments)
         cfg = configuration(conf_dir(), stored, ours, extra)
     except Mistake as mistake:
-        raise Mistakes([str(mistake)]) from mistake
+        mistakes += str(mistake).splitlines()
+    refuse(mistakes)
     if wish == "latest":
         say([f"resume=latest: going on with {stored.folder}"])
     refuse(_task("train").preflight(cfg))
     there = [quoted(f"resume={stored.checkpoint}"), quoted(f"hydra.run.dir={stored.folder}")]
     return _hydra("train", [*flags, *there, *hydras], cfg)
-
-
-def _arguments(words: Sequence[str]) -> Namespace:
-    """Hydra's flags and the overrides between them."""
-    parser = get_args_parser()
-
-    def refuse(message: str) -> NoReturn:
-        raise Mistakes([f"{message}; options are written without dashes, as in seed=1 (--help lists them)"])
-
-    parser.error = refuse  # type: ignore[method-assign]  # made by the call above, and nobody else's
-    arguments = parser.parse_intermixed_args(list(words))
-    for flag in ("config_name", "config_path", "experimental_rerun"):
-        if getattr(arguments, flag) is not None:
-            name = "--" + flag.replace("_", "-")
-            raise Mistakes([f"{name}: a verb has its own root; YAMLs of your own go into a folder for --config-dir"])
-    asked = [flag for flag in ("--run", "--multirun", "--cfg", "--info") if getattr(arguments, flag[2:])]
-    if len(asked) > 1:
-        raise Mistakes([f"{' and '.join(asked)}: one at a time"])
-    if arguments.config_dir is not None and not Path(arguments.config_dir).is_dir():
-        raise Mistakes([f"--config-dir {arguments.config_dir}: there is no such folder"])
-    return arguments
 
 
 def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[DictConfig]:
@@ -189,14 +181,19 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
     """
     extra = extra_of(arguments)
     searching = arguments.multirun or any(word.startswith("search=") for word in overrides)
-    refuse([*absent(overrides), *(patterns(overrides) if arguments.multirun else [])])
+    told = [*absent(overrides), *(patterns(overrides) if arguments.multirun else [])]
+    overrides = set_aside(overrides, told)
     hydra = machinery(conf_dir(), verb, overrides, extra) if searching else None
-    refuse(undrawn(hydra, overrides) if arguments.multirun else left_open(hydra, overrides))
+    told += undrawn(hydra, overrides) if arguments.multirun else left_open(hydra, overrides)
     if arguments.multirun:
         garbage_collection.wake()  # hundreds of jobs leave gigabytes of configurations that refer to themselves
     jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
     configs = [composed(verb, job, extra) for job in jobs]
-    refuse(text for _, mistakes in configs for text in mistakes)
+    told += [text for _, mistakes in configs for text in mistakes]
+    if told and not (arguments.cfg or arguments.info):
+        looked_at = covering(overrides) if arguments.multirun else [overrides]
+        told += [text for job in looked_at for text in overlooked(verb, job, extra, told)]
+    refuse(told)
     checked = [cfg for cfg, _ in configs if cfg is not None]
     if arguments.multirun:
         refuse(unfit(hydra, checked))
@@ -206,6 +203,8 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
     refuse(text for cfg in checked for text in task.preflight(cfg))
     if verb == "train":
         refuse(taken(overrides))
+    if arguments.multirun:
+        refuse(unopened(hydra))
     ensure_writable("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
     return checked
 

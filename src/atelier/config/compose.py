@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from hydra import compose as hydra_compose
@@ -19,8 +19,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from atelier.config.override import group_of, parse, wrong_choice, wrong_key
-from atelier.config.words import groups
+from atelier.config.hydras import group_of, offers, refused, stray, wrong_part
+from atelier.config.override import parse, wrong_choice, wrong_key
+from atelier.config.words import groups, nearest
 
 
 def fill_in(cfg: DictConfig, choices: Mapping[str, Any], run_dir: str) -> None:
@@ -30,16 +31,35 @@ def fill_in(cfg: DictConfig, choices: Mapping[str, Any], run_dir: str) -> None:
     cfg.update({name: value for name, value in filled.items() if name in asked})
 
 
+class Judged(NamedTuple):
+    """What words come to.
+
+    cfg: the configuration, in which the nearest right choices stand for wrong ones; None where that does not compose.
+    mistakes: in the words. settled: whether every choice is one that there is.
+    """
+
+    cfg: DictConfig | None
+    mistakes: list[str]
+    settled: bool
+
+
 def compose(
     conf: Path, root: str, overrides: Sequence[str], extra: Path | None = None
 ) -> tuple[DictConfig | None, list[str]]:
     """The configuration that ``overrides`` make of ``conf/<root>.yaml``, and every mistake in the words.
 
-    Wrong words are set aside one by one, so that all of them are found; with any mistake in a group the
-    configuration is None. Nothing is imported, resolved or built; the run's folder is a placeholder.
+    With any mistake in a group the configuration is None. Nothing is imported, resolved or built; the run's folder is a
+    placeholder.
 
     extra: a folder of the user's own YAMLs.
     """
+    judged = judge(conf, root, overrides, extra)
+    return judged.cfg if judged.settled else None, judged.mistakes
+
+
+def judge(conf: Path, root: str, overrides: Sequence[str], extra: Path | None = None) -> Judged:
+    """The same, and where choices are wrong what is left: wrong words are set aside one by one, so that all of them are
+    found."""
     chosen: list[Override] = []
     keys: list[Override] = []
     options = groups(conf, *([] if extra is None else [extra]))
@@ -50,18 +70,41 @@ def compose(
     parsed, mistakes = parse(overrides)
     for override in parsed:
         (chosen if _is_group(override, known) else keys).append(override)
-    wrong = {word.input_line: text for word in chosen if (text := wrong_choice(word, options, dispensable))}
-    fine = [*path, *(_line(word) for word in chosen if word.input_line not in wrong)]
+    offered = offers(conf, root, path)
+    wrong = {
+        word.input_line: text
+        for word in chosen
+        if (text := wrong_choice(word, options, dispensable) if group_of(word) in known else wrong_part(word, offered))
+    }
+    stand_ins = {word.input_line: _stand_in(word, options) for word in chosen if word.input_line in wrong}
+    fine = [*path, *(word for one in chosen if (word := stand_ins.get(one.input_line, one.input_line)) is not None)]
     mistakes += wrong.values()
     try:
         cfg = _grouped(conf, root, fine) if extra else _grouped_again(conf, root, tuple(fine), _state(conf))
     except (HydraException, OmegaConfBaseException) as error:
-        return None, [*mistakes, _tell(error)]
+        return Judged(None, [*mistakes, *(stray(chosen) or [_tell(error)])], settled=False)
     fill_in(cfg, cfg.hydra.runtime.choices, run_dir="run")
-    mistakes += [text for override in keys if (text := wrong_key(override, cfg, known) or _set(cfg, override, options))]
+    unknown = {group_of(word) for word in chosen if stand_ins.get(word.input_line, "") is None}
+    for override in keys:
+        text = wrong_key(override, cfg, known) or _set(cfg, override, options)
+        if text and not _depends(override, unknown):
+            mistakes.append(text)
     with open_dict(cfg):
         del cfg["hydra"]
-    return None if wrong else cfg, mistakes
+    return Judged(cfg, mistakes, settled=not wrong)
+
+
+def _stand_in(override: Override, options: Mapping[str, Sequence[str]]) -> str | None:
+    """The nearest right choice to a wrong one."""
+    group, value = group_of(override), override.value()
+    near = nearest(value, options.get(group, ())) if isinstance(value, str) else None
+    return near and f"{group}={near}"
+
+
+def _depends(override: Override, unknown: Set[str]) -> bool:
+    """Whether it takes one of the ``unknown`` choices to know what options there are where this one is set."""
+    axis = (override.key_or_group or "").split(".")[0]
+    return axis in unknown or bool(unknown & {"experiment", "search"})
 
 
 def _grouped(conf: Path, root: str, words: Sequence[str]) -> DictConfig:
@@ -108,7 +151,9 @@ def _set(cfg: DictConfig, override: Override, options: Container[str]) -> str | 
     try:
         ConfigLoaderImpl._apply_overrides_to_config([override], cfg)
     except (HydraException, OmegaConfBaseException) as error:
-        return _tell(error)
+        if (override.key_or_group or "").startswith("hydra."):
+            return refused(override, cfg)
+        return f"{override.input_line}: cannot be set ({str(error.__cause__ or error).splitlines()[0]})"
     return None
 
 
@@ -145,10 +190,6 @@ def _choices(conf: Path, root: str) -> dict[str, Any]:
 def _is_group(override: Override, known: set[str]) -> bool:
     name = group_of(override)
     return name in known or name.startswith("hydra/")
-
-
-def _line(override: Override) -> str:
-    return str(override.input_line)
 
 
 def _tell(error: Exception) -> str:

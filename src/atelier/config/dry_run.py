@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning import Trainer
 from torch.optim import Optimizer
 
@@ -28,11 +29,10 @@ def dry_run(cfg: DictConfig) -> list[str]:
     machine's devices, so it alone is not built on the meta device.
     """
     mistakes = unfit(cfg)
-    if mistakes:
-        return mistakes
+    parts = [(path, node) for path, node in _inside_out(cfg) if not mistakes or _sound(node)]
     failed: dict[str, str] = {}
     with quiet():
-        for path, node in _inside_out(cfg):
+        for path, node in parts:
             if path.split(".")[0] == "logger" or any(f"{bad}.".startswith(f"{path}.") for bad in failed):
                 continue
             try:
@@ -45,7 +45,16 @@ def dry_run(cfg: DictConfig) -> list[str]:
                 if str(error) not in failed.values():
                     mistakes.append(_named(cfg, path, str(error)))
                 failed[path] = str(error)
-    return mistakes
+    # So is a value that several parts refuse, each in words of its own.
+    return list({text.partition(": ")[0]: text for text in reversed(mistakes)}.values())[::-1]
+
+
+def _sound(node: DictConfig) -> bool:
+    """Whether signatures have nothing against ``node`` with all that it refers to."""
+    try:
+        return unfit(OmegaConf.create({"part": OmegaConf.to_container(node, resolve=True)})) == []
+    except OmegaConfBaseException:
+        return False
 
 
 _built: set[str] = set()
@@ -93,6 +102,7 @@ def _blamed(cfg: DictConfig, path: str, text: str) -> str:
     quoted = {
         name: value
         for name, value in node.items()
+        if name != "_target_"
         for part in (value if isinstance(value, list) else [value])
         if not isinstance(part, dict | bool | None) and re.search(rf"(?<![\w.]){re.escape(str(part))}(?![\w.])", text)
     }

@@ -24,7 +24,7 @@ def register_resolvers() -> None:
 
 def not_after(interval: Any, epochs: Any) -> Any:
     """Epochs between two validations, so that the shortest run has one at its end."""
-    return min(interval, epochs) if isinstance(interval, int) and isinstance(epochs, int) and epochs > 0 else interval
+    return min(interval, epochs) if type(interval) is int and type(epochs) is int and epochs > 0 else interval
 
 
 def wandb_offline() -> bool:

@@ -20,8 +20,9 @@ ELSEWHERE: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("z_dim", "nz"), ("latent.dim",)),
     **dict.fromkeys(("amp", "fp16"), ("trainer.precision",)),
     **dict.fromkeys(("data_dir", "dataroot"), ("data.root",)),
-    **dict.fromkeys(("name", "folder", "out", "outdir", "out_dir", "output_dir"), (_FOLDER,)),
+    **dict.fromkeys(("name", "folder", "out", "outdir", "out_dir", "output", "output_dir"), (_FOLDER,)),
     **dict.fromkeys(("log_dir", "save_dir", "checkpoint_dir", "results_dir"), (_FOLDER,)),
+    **dict.fromkeys(("checkpoint", "ckpt", "ckpt_path", "pretrained"), ("init_from", "ckpt")),
     "bs": ("data.batch_size", "batch_size"),
     "callbacks": ("callback",),
     "dataset": ("data",),
@@ -68,10 +69,12 @@ def _meant(key: str, options: list[str], names: Container[str], *, fuzzy: bool) 
     """
     head, _, leaf = key.rpartition(".")
     places: dict[str, list[str]] = {}
+    for foreign, homes in ELSEWHERE.items():
+        there = [name for name in homes if name in options or name in names or name == _FOLDER]
+        places |= {foreign: there[:1]} if there else {}
     for option in options:
         places.setdefault(option.rpartition(".")[2], []).append(option)
-    foreign = [name for name in ELSEWHERE.get(leaf, ()) if name in options or name in names or name == _FOLDER]
-    exact = [*foreign[:1], *places.get(leaf, [])]
+    exact = places.get(leaf, [])
     if not exact and fuzzy:
         exact = places.get(nearest(leaf, places, cutoff=0.75) or "", [])
     ending = [option for option in exact if head and option.endswith(f".{key}")]

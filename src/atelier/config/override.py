@@ -13,13 +13,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.config.hints import keys_hint, parent_of
+from atelier.config.hydras import group_of, wrong_setting
 from atelier.config.signature import shown
 from atelier.config.words import FILLED_IN, suggestion
 
 _SEVERAL = {"callback", "experiment", "logger", "metric"}
 """Groups of which several options can be chosen at once."""
-
-_HYDRA_NEEDS = {"hydra/launcher", "hydra/sweeper"}
 
 
 def quoted(word: str) -> str:
@@ -46,7 +45,9 @@ def parse(words: Sequence[str]) -> tuple[list[Override], list[str]]:
         if override is None or not override.key_or_group:
             mistakes.append(f"{word!r} is no override: options are written key=value, as in data.batch_size=32")
         elif override.is_sweep_override():
-            mistakes.append(f"{word}: several values make a sweep: add -m (a comma within one value wants quotes)")
+            key, _, values = word.partition("=")
+            ways = f"one list is written {key}=[{values}], and a comma within one value wants quotes"
+            mistakes.append(f"{word}: several values make a sweep: add -m ({ways})")
         else:
             parsed.append(override)
     return parsed, mistakes
@@ -66,19 +67,12 @@ def read(word: str) -> Override | None:
         return None
 
 
-def group_of(override: Override) -> str:
-    """The group that ``override`` would choose from, if it is one."""
-    return (override.key_or_group or "").split("@")[0]
-
-
 def wrong_choice(override: Override, options: dict[str, list[str]], dispensable: set[str]) -> str | None:
-    """What is wrong with a choice from a group.
+    """What is wrong with a choice from a group of ours.
 
     options: what each group offers. dispensable: the groups that a run can go without.
     """
     word, group = override.input_line, group_of(override)
-    if group not in options:
-        return _wrong_part(override)
     if override.is_delete():
         return None if group in dispensable else f"{word}: a run cannot go without{suggestion('none', options[group])}"
     value = override.value()
@@ -99,17 +93,6 @@ def wrong_choice(override: Override, options: dict[str, list[str]], dispensable:
     return f"{word}: there is no {group} called {name or 'nothing at all'}{near}"
 
 
-def _wrong_part(override: Override) -> str | None:
-    """What is wrong with a choice from one of Hydra's own groups, so far as Hydra would not say it in words."""
-    word, group = override.input_line, group_of(override)
-    if override.is_delete():
-        return f"{word}: a sweep cannot go without" if group in _HYDRA_NEEDS else None
-    value = override.value()
-    if value is None:
-        return f"{word}: name one, or leave {group} out"
-    return None if isinstance(value, str | list) else f"{word}: there is no {group} called {value}"
-
-
 def _typed(value: object) -> str:
     return "null" if value is None else str(value)
 
@@ -120,8 +103,10 @@ def wrong_key(override: Override, base: DictConfig, known: set[str]) -> str | No
     base: the composition with the settings before this one. known: the groups that it is made of.
     """
     key, word = override.key_or_group or "", override.input_line or ""
+    if key == "hydra":
+        return f"{word}: Hydra's own options are written one by one, as in hydra.run.dir=<folder>"
     if key.startswith("hydra."):
-        return None
+        return wrong_setting(override, base)
     if key in FILLED_IN:
         return f"{word}: {key} is filled in when a run starts; its folder is chosen by hydra.run.dir=<folder>"
     parent, leaf = parent_of(base, key)

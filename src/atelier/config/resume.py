@@ -142,7 +142,7 @@ def configuration(conf: Path, stored: Stored, words: Sequence[str], extra: Path 
     ``words``, and ``changed``: option -> [before, after].
 
     Raises:
-        Mistake: for wrong words, or files that are no run's.
+        Mistake: for wrong words (each has a line), or files that are no run's.
     """
     file = stored.folder / "config.yaml"
     content = _read(file)
@@ -221,7 +221,7 @@ def _composed(conf: Path, words: Sequence[str], folder: Path, extra: Path | None
     if cfg is not None:
         mistakes += misfits(cfg, {key_of(word).split("@")[0] for word in words})
     if cfg is None or mistakes:
-        raise Mistake("; ".join(mistakes))
+        raise Mistake("\n".join(mistakes))
     cfg.run_dir = str(folder)
     try:
         return dict(_leaves(OmegaConf.to_container(cfg, resolve=True)))

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, Union
 from omegaconf import DictConfig, ListConfig, Node, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from atelier.config.target import resolve
+from atelier.config.target import admitted, resolve
 from atelier.config.words import suggestion
 from atelier.types import Mistake
 
@@ -68,6 +68,11 @@ def _unfit_node(path: str, node: DictConfig) -> Iterator[tuple[str, str]]:
     except Mistake as mistake:
         yield f"{path}._target_", f": {mistake}"
         return
+    yield from unfit_arguments(path, node, target)
+
+
+def unfit_arguments(path: str, node: DictConfig, target: type) -> Iterator[tuple[str, str]]:
+    """Option and what is wrong with it, for a node and the class that it is to become."""
     parameters = dict(inspect.signature(target).parameters)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     known = {n: p for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
@@ -87,7 +92,7 @@ def _unfit_node(path: str, node: DictConfig) -> Iterator[tuple[str, str]]:
             yield f"{path}.{name}", f": {str(error).splitlines()[0]}"
             continue
         if name in hints and not fits(value, hints[name]):
-            yield f"{path}.{name}", f"={shown(value)}: {target.__name__} wants {_say(hints[name])} here"
+            yield f"{path}.{name}", f"={shown(value)}: {target.__name__} wants {spoken(hints[name])} here"
 
 
 def _hints(target: type) -> dict[str, Any]:
@@ -131,7 +136,11 @@ def _fits_scalar(value: bool | float | str, hint: Any) -> bool:
         return True
     # An object of any other class is built by a node of its own: a bare number or word cannot be one. Of protocols
     # that are not ours nothing is known.
-    return not hint.__module__.startswith("atelier.") and (_is_protocol(hint) or isinstance(value, hint))
+    return not _is_ours(hint) and (_is_protocol(hint) or isinstance(value, hint))
+
+
+def _is_ours(hint: type) -> bool:
+    return hint.__module__.startswith("atelier.")
 
 
 def _is_protocol(hint: type) -> bool:
@@ -139,7 +148,9 @@ def _is_protocol(hint: type) -> bool:
 
 
 def _fits_list(value: ListConfig, hint: Any, origin: Any, arguments: tuple[Any, ...]) -> bool:
-    if hint in (int, float, bool, str, Path):
+    if isinstance(hint, type) and hint is not Any:  # a tensor, which has entries, is no list
+        return hint is tuple or (not _is_ours(hint) and (_is_protocol(hint) or issubclass(list, hint)))
+    if origin is not None and _is(origin, Callable):
         return False
     if origin is tuple and arguments and arguments[-1] is not Ellipsis:
         return len(value) == len(arguments) and all(fits(v, a) for v, a in zip(value, arguments, strict=True))
@@ -169,12 +180,25 @@ _SPOKEN = {
 }
 
 
-def _say(hint: Any) -> str:
+def _can_be_written(kind: type) -> bool:
+    return kind in _SPOKEN or _is_protocol(kind) or admitted(kind)
+
+
+def spoken(hint: Any) -> str:
+    """``hint`` in words, so far as a configuration can hold what it allows."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
-        return " or ".join(_say(argument) for argument in arguments)
+        # Tensors and timedeltas are for programs: nobody can write one into a configuration.
+        written = [argument for argument in arguments if not isinstance(argument, type) or _can_be_written(argument)]
+        return " or ".join(spoken(argument) for argument in written or arguments)
     if origin is Literal:
         return "one of " + ", ".join(map(str, arguments))
+    if origin is not None and _is(origin, Mapping):
+        return "a mapping"
+    if origin is not None and _is(origin, Callable):
+        return "a part with a _target_"
+    if origin is tuple and arguments and arguments[-1] is not Ellipsis:
+        return f"a list of {len(arguments)}, each entry {' or '.join(dict.fromkeys(map(spoken, arguments)))},"
     if origin is not None and _is(origin, Sequence | Collection) and arguments:
-        return f"a list, each entry {_say(arguments[0])},"
+        return f"a list, each entry {spoken(arguments[0])},"
     return _SPOKEN.get(hint, getattr(hint, "__name__", str(hint)))

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.config.compose import expand
+from atelier.config.machinery_options import wrong_options
 from atelier.config.override import is_sampled, key_of, read
 
 _EXTRAS = {
@@ -154,10 +155,17 @@ def _text(value: Any) -> str:
 
 
 def unfit(hydra: DictConfig | None, configs: Sequence[DictConfig]) -> list[str]:
-    """What keeps launcher and sweeper from running these jobs: a library that is not there, processes in processes."""
+    """What keeps launcher and sweeper from running these jobs: a wrong option, a missing library, processes in
+    processes."""
     if hydra is None:
         return []
-    return [*_missing(hydra), *_pruned_in_process(hydra), *dict.fromkeys(_crowded(hydra, configs))]
+    crowded = dict.fromkeys(_crowded(hydra, configs))
+    return [*wrong_options(hydra), *_missing(hydra), *_pruned_in_process(hydra), *crowded]
+
+
+def is_search(hydra: DictConfig | None) -> bool:
+    """Whether the sweeper is Optuna's."""
+    return hydra is not None and str(hydra.sweeper._target_).startswith(_OPTUNA)
 
 
 def absent(words: Sequence[str]) -> list[str]:
@@ -176,7 +184,7 @@ def _needs(word: str, extra: str) -> str:
 
 def _missing(hydra: DictConfig) -> list[str]:
     lacking = []
-    if str(hydra.sweeper._target_).startswith(_OPTUNA):
+    if is_search(hydra):
         if not (_there("optuna") and _there("sqlalchemy")):
             lacking.append(("hydra/sweeper=optuna", "optuna"))
         if str(hydra.sweeper.storage).startswith("postgresql") and not _there("psycopg"):

@@ -34,9 +34,14 @@ def resolve(path: str) -> type:
         raise Mistake(f"{path}: {module_name} has no {name}")
     if not isinstance(target, type) or f"{target.__module__}.{target.__qualname__}" != path:
         raise Mistake(f"{path} may not be a target: it is not a class under its own name")
-    if target.__module__.split(".")[0] != "atelier" and not issubclass(target, _kinds()):
+    if not admitted(target):
         raise Mistake(f"{path} may not be a target: experiments are not made of {target.__name__}")
     return target
+
+
+def admitted(kind: type) -> bool:
+    """Whether experiments are made of objects of ``kind``."""
+    return kind.__module__.split(".")[0] == "atelier" or issubclass(kind, _kinds())
 
 
 def _kinds() -> tuple[type[Any], ...]:

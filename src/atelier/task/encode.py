@@ -21,8 +21,12 @@ log = logging.getLogger(__name__)
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Numbers, the checkpoint, whether its model makes codes, and the images."""
-    mistakes = below(cfg, {"batch_size": 1}) + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
-    return mistakes or heard([lambda: _try(cfg)])
+    return wrong_values(cfg) or heard([lambda: _try(cfg)])
+
+
+def wrong_values(cfg: DictConfig) -> list[str]:
+    """What can be said of single options, whether or not the others are right."""
+    return below(cfg, {"batch_size": 1}) + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
 
 
 def _try(cfg: DictConfig) -> None:

@@ -34,10 +34,7 @@ from atelier.types import Features, Mistake, Reals, Reconstructor, Sampler, Tran
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Everything that would stop the evaluation: numbers, the checkpoint, the data, the extractor's weights."""
-    mistakes = below(cfg, {"batch_size": 1, "seed": 0}, optional={"samples": 2}) + dry_run(cfg)
-    if cfg.split not in ("train", "test"):
-        mistakes.append(f"split={cfg.split}: the splits are train and test")
-    mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
+    mistakes = wrong_values(cfg)
     if not mistakes:
         loaded = load(cfg.ckpt)
         data, extractor = cache(lambda: checkpoint_data(cfg, loaded)), cache(lambda: _prepared(cfg, loaded))
@@ -46,6 +43,14 @@ def preflight(cfg: DictConfig) -> list[str]:
         if not isinstance(loaded.model, Sampler | Reconstructor | Translator):
             mistakes.append(f"ckpt={cfg.ckpt}: this model makes no images that could be scored")
     return mistakes
+
+
+def wrong_values(cfg: DictConfig) -> list[str]:
+    """What can be said of single options, whether or not the others are right."""
+    mistakes = below(cfg, {"batch_size": 1, "seed": 0}, optional={"samples": 2}) + dry_run(cfg)
+    if cfg.split not in ("train", "test"):
+        mistakes.append(f"split={cfg.split}: the splits are train and test")
+    return mistakes + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
 
 
 def run(cfg: DictConfig) -> float:

@@ -20,7 +20,8 @@ from atelier.task.exporting.families import networks, programs
 from atelier.task.exporting.formats import chosen
 from atelier.task.exporting.program import Bundle
 from atelier.task.exporting.written import Format, Written
-from atelier.types import Mistake
+from atelier.task.translator import unknown_direction
+from atelier.types import Mistake, Translator
 from atelier.whole_file import write_text
 
 log = logging.getLogger(__name__)
@@ -28,11 +29,26 @@ log = logging.getLogger(__name__)
 
 def preflight(cfg: DictConfig) -> list[str]:
     """The format and its packages, the checkpoint, and whether its networks have that form."""
+    return wrong_values(cfg) or _unfit(cfg, load(cfg.ckpt))
+
+
+def wrong_values(cfg: DictConfig) -> list[str]:
+    """What can be said of single options, whether or not the others are right."""
     mistakes = heard([lambda: chosen(cfg.format), lambda: _folder(cfg)])
     if cfg.licence is not None and not isinstance(cfg.licence, str):
         mistakes.append(f"licence={cfg.licence}: a word, as Hugging Face calls it (mit, cc-by-4.0), or null")
-    mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
-    return mistakes or heard([lambda: chosen(cfg.format).check(_bundle(cfg, load(cfg.ckpt)))], f"ckpt={cfg.ckpt}: ")
+    return mistakes + unknown_direction(cfg) + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
+
+
+def _unfit(cfg: DictConfig, loaded: Loaded) -> list[str]:
+    """Why the model has no such direction, or no such form."""
+    if cfg.direction is not None and not isinstance(loaded.model, Translator):
+        family = type(loaded.model).__name__
+        return [
+            f"direction={cfg.direction}: ckpt={cfg.ckpt} holds a {family}, and only a CycleGAN has directions; leave "
+            "direction out"
+        ]
+    return heard([lambda: chosen(cfg.format).check(_bundle(cfg, loaded))], f"ckpt={cfg.ckpt}: ")
 
 
 def run(cfg: DictConfig) -> None:
@@ -89,9 +105,6 @@ def _bundle(cfg: DictConfig, loaded: Loaded) -> Bundle:
     if cfg.direction is not None:
         made = [one for one in made if one.name == cfg.direction]
         known = [one for one in known if one.name == cfg.direction]
-        if not made:
-            names = ", ".join(one.name for one in programs(loaded.model, loaded.cfg))
-            raise Mistake(f"direction={cfg.direction}: this model has {names}")
     return Bundle(loaded.model, made, known, facts(loaded, read(cfg.ckpt), cfg.licence))
 
 

@@ -24,8 +24,12 @@ log = logging.getLogger(__name__)
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Numbers, and whether the data is there and labelled."""
-    mistakes = below(cfg, {"epochs": 1, "seed": 0}) + dry_run(cfg)
-    return mistakes or heard([lambda: _try(cfg)])
+    return wrong_values(cfg) or heard([lambda: _try(cfg)])
+
+
+def wrong_values(cfg: DictConfig) -> list[str]:
+    """What can be said of single options, whether or not the others are right."""
+    return below(cfg, {"epochs": 1, "seed": 0}) + dry_run(cfg)
 
 
 def _try(cfg: DictConfig) -> None:

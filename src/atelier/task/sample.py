@@ -25,15 +25,17 @@ log = logging.getLogger(__name__)
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Numbers, the checkpoint, and whether its model can do what is asked."""
+    return wrong_values(cfg) or heard([lambda: _try(cfg)])
+
+
+def wrong_values(cfg: DictConfig) -> list[str]:
+    """What can be said of single options, whether or not the others are right."""
     mistakes = below(cfg, {"samples": 1, "batch_size": 1, "steps": 2, "seed": 0}, optional={"label": 0, "rows": 1})
     if not isinstance(cfg.truncation, int | float | None) or isinstance(cfg.truncation, bool):
         mistakes.append(f"truncation={cfg.truncation}: a number of standard deviations, or null")
     if cfg.rows is not None and (cfg.label is not None or cfg.truncation is not None):
         mistakes.append(f"rows={cfg.rows}: walks go through all classes and latents; leave label and truncation out")
-    mistakes += heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
-    if not mistakes:
-        mistakes += heard([lambda: _try(cfg)])
-    return mistakes
+    return mistakes + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
 
 
 def _try(cfg: DictConfig) -> None:

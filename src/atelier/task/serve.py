@@ -30,6 +30,11 @@ _MOST_PICTURES = 400  # of a quiz: nobody looks at more
 
 def preflight(cfg: DictConfig) -> list[str]:
     """The extra, numbers, the device, and every checkpoint."""
+    return wrong_values(cfg) or heard([lambda: _models(cfg)])
+
+
+def wrong_values(cfg: DictConfig) -> list[str]:
+    """What can be said of single options, whether or not the others are right."""
     mistakes = [] if importlib.util.find_spec("gradio") else ["the web page needs gradio: uv sync --extra demo"]
     least = {
         "limits": {"megabytes": 1, "megapixels": 1, "side": 64, "samples": 1, "queue": 1},
@@ -46,8 +51,7 @@ def preflight(cfg: DictConfig) -> list[str]:
     paths = checkpoints(cfg)
     if not 1 <= len(paths) <= MOST:
         mistakes.append(f"ckpt: {len(paths)} are named; one to {MOST} can be seen beside one another")
-    mistakes += heard([lambda path=path: read(path) for path in paths], prefix="ckpt=")  # type: ignore[misc]  # lambda
-    return mistakes or heard([lambda: _models(cfg)])
+    return mistakes + heard([lambda path=path: read(path) for path in paths], prefix="ckpt=")  # type: ignore[misc]  # lambda
 
 
 def run(cfg: DictConfig) -> None:

@@ -27,6 +27,7 @@ from atelier.callback.sweep_parent import prunes, verdict
 from atelier.checkpoint import Passport
 from atelier.config.build import build
 from atelier.config.dry_run import dry_run, quiet
+from atelier.config.signature import shown
 from atelier.counted import counted
 from atelier.metric.extractor import Extractor
 from atelier.network.shared_norm import SharedBatchNorms
@@ -56,26 +57,14 @@ log = logging.getLogger(__name__)
 def preflight(cfg: DictConfig) -> list[str]:
     """All that would stop the run, found before it has a folder; downloads and caches of the data are made here."""
     settle(cfg)
-    mistakes = [*dry_run(cfg), *missing(cfg), *misplaced(cfg)]
-    if not isinstance(cfg.trainer.max_epochs, int) or cfg.trainer.max_epochs < 1:
-        epochs = "null" if cfg.trainer.max_epochs is None else cfg.trainer.max_epochs
-        mistakes.append(f"trainer.max_epochs={epochs}: train for at least one epoch")
-    if isinstance(cfg.seed, int) and not 0 <= cfg.seed < 2**32:  # numpy's range, which torch's includes
-        mistakes.append(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
-    trainer: Trainer | None = None
+    mistakes, trainer = _refused(cfg), None
     if not mistakes:
         with quiet():
             trainer = build(cfg.trainer)(logger=False)
         mistakes += [*unsuitable(cfg, trainer), *data_parallel_mistakes(cfg, trainer), *impossible(cfg, trainer)]
         mistakes += [*uncompilable(cfg), *gradient_checkpointing_mistakes(cfg)]
-    if cfg.callback.get("clock") is None:
-        mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")
-    mistakes += _ill_timed(cfg)
-    if cfg.trainer.get("limit_train_batches") == 0:
-        mistakes.append("trainer.limit_train_batches=0: train on at least one batch of an epoch")
+    mistakes += _unusable(cfg)
     new = checkpoint(cfg) is None
-    if cfg.init_from is not None and new:
-        mistakes += heard([lambda: check_source(cfg.init_from)], prefix="init_from=")
     if cfg.init_from is not None and new and not mistakes:
         with torch.device("meta"):
             model = build(cfg.model)
@@ -83,6 +72,36 @@ def preflight(cfg: DictConfig) -> list[str]:
     if not mistakes and not new:
         mistakes += obstacles(cfg)
     return mistakes if mistakes or trainer is None else _unprepared(cfg, trainer)
+
+
+def wrong_values(cfg: DictConfig) -> list[str]:
+    """What can be said of single options, whether or not the others are right."""
+    settle(cfg)
+    return [*_refused(cfg), *_unusable(cfg)]
+
+
+def _refused(cfg: DictConfig) -> list[str]:
+    """Values with which parts cannot be built, or the trainer not be had."""
+    mistakes = [*dry_run(cfg), *missing(cfg), *misplaced(cfg)]
+    epochs = cfg.trainer.max_epochs
+    if epochs is None or (type(epochs) is int and epochs < 1):  # what is no number, the trainer itself refuses
+        mistakes.append(f"trainer.max_epochs={shown(epochs)}: train for at least one epoch")
+    if isinstance(cfg.seed, int) and not 0 <= cfg.seed < 2**32:  # numpy's range, which torch's includes
+        mistakes.append(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
+    return mistakes
+
+
+def _unusable(cfg: DictConfig) -> list[str]:
+    """Values that a run could begin with, and come to nothing."""
+    mistakes = []
+    if cfg.callback.get("clock") is None:
+        mistakes.append("callback.clock is missing: the other callbacks read the run's position from it")
+    mistakes += _ill_timed(cfg)
+    if cfg.trainer.get("limit_train_batches") == 0:
+        mistakes.append("trainer.limit_train_batches=0: train on at least one batch of an epoch")
+    if cfg.init_from is not None and checkpoint(cfg) is None:
+        mistakes += heard([lambda: check_source(cfg.init_from)], prefix="init_from=")
+    return mistakes
 
 
 def _ill_timed(cfg: DictConfig) -> list[str]:

@@ -38,6 +38,13 @@ class Generator(NamedTuple):
     sides: Sides
 
 
+def unknown_direction(cfg: DictConfig) -> list[str]:
+    """What is wrong with ``direction`` as a word."""
+    if cfg.direction in (None, *get_args(Direction)):
+        return []
+    return [f"direction={cfg.direction}: the directions are {' and '.join(get_args(Direction))}"]
+
+
 def refused(cfg: DictConfig) -> list[str]:
     """What is wrong with ``ckpt``, ``weights`` and ``direction`` as words."""
     mistakes = []
@@ -45,9 +52,8 @@ def refused(cfg: DictConfig) -> list[str]:
         mistakes.append("ckpt is missing: give it as ckpt=<run folder or checkpoint>, or weights=<file made elsewhere>")
     elif cfg.ckpt is not None and cfg.weights is not None:
         mistakes.append(f"ckpt={cfg.ckpt} and weights={cfg.weights}: choose one of them")
-    if cfg.direction not in (None, *get_args(Direction)):
-        mistakes.append(f"direction={cfg.direction}: the directions are {' and '.join(get_args(Direction))}")
-    elif cfg.ckpt is None and cfg.weights is not None and cfg.direction is not None:
+    mistakes += (unknown := unknown_direction(cfg))
+    if not unknown and cfg.ckpt is None and cfg.weights is not None and cfg.direction is not None:
         mistakes.append(
             f"direction={cfg.direction}: a file of weights holds one generator, which goes one way (G_A from a to b, "
             "G_B from b to a); leave direction out"

@@ -22,29 +22,49 @@ def opened(url: str | None) -> BaseStorage:
         Mistake: for one that is not there, or of a kind that cannot be shared safely.
     """
     from optuna.storages import InMemoryStorage, RDBStorage
+    from sqlalchemy.exc import SQLAlchemyError
 
     if url is None:
         return InMemoryStorage()
-    if not url.startswith(("sqlite:///", "postgresql")):
-        kind = url.partition(":")[0]  # what follows may hold a password
-        raise Mistake(
-            f"hydra.sweeper.storage={kind}:...: sqlite:///file.db, or postgresql+psycopg://user@host/database"
-        )
-    from sqlalchemy.pool import NullPool
-
-    options: dict[str, Any] = {"pool_pre_ping": True}
-    if url.startswith("sqlite"):
-        Path(_file(url)).absolute().parent.mkdir(parents=True, exist_ok=True)
-        # A file is opened in no time, and so nothing is left open that somebody would have to close.
-        options = {"poolclass": NullPool, "connect_args": {"timeout": 60}}
+    name = _name(url)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of tables being made
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
-        return RDBStorage(url, engine_kwargs=options)
+        return RDBStorage(url, engine_kwargs=_options(url))
     except (SQLAlchemyError, ImportError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise Mistake(f"hydra.sweeper.storage={shown(url)}: cannot be opened ({reason})") from error
+        raise Mistake(f"hydra.sweeper.storage={name}: cannot be opened ({reason})") from error
+    except OSError as error:
+        raise Mistake(f"hydra.sweeper.storage={name}: cannot be written to ({error.strerror})") from error
+
+
+def _name(url: str) -> str | None:
+    """What a storage is called in messages: what follows its kind may hold a password.
+
+    Raises:
+        Mistake: where it is of no kind that can be shared safely.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if ":" not in url and "@" not in url:
+        raise Mistake(f"hydra.sweeper.storage={url}: a file is written sqlite:///{url or 'study.db'}")
+    kind = f"hydra.sweeper.storage={url.partition(':')[0]}:..."
+    if not url.startswith(("sqlite:///", "postgresql")):
+        raise Mistake(f"{kind}: sqlite:///file.db, or postgresql+psycopg://user@host/database")
+    try:
+        return shown(url)
+    except (SQLAlchemyError, ValueError) as error:
+        raise Mistake(f"{kind}: no address of a database ({error})") from error
+
+
+def _options(url: str) -> dict[str, Any]:
+    """How connections are made; the folder of a file is made too."""
+    from sqlalchemy.pool import NullPool
+
+    if not url.startswith("sqlite"):
+        return {"pool_pre_ping": True}
+    Path(_file(url)).absolute().parent.mkdir(parents=True, exist_ok=True)
+    # A file is opened in no time, and so nothing is left open that somebody would have to close.
+    return {"poolclass": NullPool, "connect_args": {"timeout": 60}}
 
 
 def shown(url: str | None) -> str | None:

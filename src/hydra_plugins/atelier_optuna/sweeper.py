@@ -62,19 +62,9 @@ class OptunaSweeper(Sweeper):
         importable()
         self.config, self.context = config, hydra_context
         with answered():
-            self._refuse()
             self.launcher = Plugins.instance().instantiate_launcher(
                 hydra_context=hydra_context, task_function=task_function, config=config
             )
-
-    def _refuse(self) -> None:
-        from atelier.types import Mistake
-
-        for name, value in (("n_trials", self.n_trials), ("n_jobs", self.n_jobs)):
-            if not isinstance(value, int) or value < 1:
-                raise Mistake(f"hydra.sweeper.{name}={value}: at least 1")
-        if self.direction not in (None, "minimize", "maximize"):
-            raise Mistake(f"hydra.sweeper.direction={self.direction}: minimize, maximize, or null to ask the score")
 
     def sweep(self, arguments: list[str]) -> float | None:
         """Search, tell what came of it, also where it is cut off, and return the best value.

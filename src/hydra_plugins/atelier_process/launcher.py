@@ -42,10 +42,6 @@ class ProcessLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Hydra's facts; the task itself is started by its command."""
         self.hydra_context, self.config = hydra_context, config
-        if not isinstance(self.jobs, int) or self.jobs < 1:
-            from atelier.types import Mistake
-
-            raise Mistake(f"hydra.launcher.jobs={self.jobs}: at least 1 job runs at a time")
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run all jobs; the returns are in their order."""
