@@ -37,7 +37,7 @@ def call(verb: str, *words: str, folder: str | Path | None = None) -> Path:
         try:
             status = attempt(verb, [*words, *_into(place, words)])
         except Mistakes as mistakes:
-            raise Mistake("\n".join(mistakes.texts)) from None
+            raise Mistake("\n".join([*mistakes.texts, *mistakes.further()])) from None
     if status == _INTERRUPTED:
         raise KeyboardInterrupt
     if status:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 _SECRET = re.compile(
     r"((?:token|password|secret|credentials?|api_?key)=)[^\s:;,]+|(?<=://)[^/@\s]+(?=@)", re.IGNORECASE
@@ -13,26 +13,32 @@ _SECRET = re.compile(
 
 
 class Mistakes(Exception):
-    """All that the user has to put right."""
+    """All that the user has to put right.
 
-    def __init__(self, texts: list[str]) -> None:
+    texts: what is known at once.
+    further: what takes longer to find out; nobody should have to wait for the others until then.
+    """
+
+    def __init__(self, texts: list[str], further: Callable[[], list[str]] = list) -> None:
         super().__init__("\n".join(texts))
-        self.texts = texts
+        self.texts, self.further = texts, further
 
 
-def refuse(found: Iterable[str]) -> None:
+def refuse(found: Iterable[str], further: Callable[[], list[str]] = list) -> None:
     """Raise what was found, each text once; nothing if there is none.
 
     Raises:
         Mistakes: with all of them.
     """
     if texts := list(dict.fromkeys(found)):
-        raise Mistakes(texts)
+        raise Mistakes(texts, further)
 
 
-def say(mistakes: Sequence[str]) -> None:
-    """Tell ``mistakes`` on standard error."""
+def say(mistakes: Sequence[str], called: str = "mistakes") -> None:
+    """Tell ``mistakes``, if there are any, on standard error."""
+    if not mistakes:
+        return
     count = len(mistakes)
     told = [_SECRET.sub(lambda found: f"{found[1] or ''}(secret)", text) for text in mistakes]
-    lines = told if count == 1 else [f"{count} mistakes:", *(f"  {text}" for text in told)]
+    lines = told if count == 1 else [f"{count} {called}:", *(f"  {text}" for text in told)]
     print("atelier: " + "\n".join(lines), file=sys.stderr)  # noqa: T201  # standard error is where mistakes are told

@@ -13,6 +13,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,8 @@ def run(verb: str, words: Sequence[str]) -> int:
         return attempt(verb, words)
     except Mistakes as mistakes:
         say(mistakes.texts)
+        with suppress(KeyboardInterrupt):  # of those who have read enough
+            say(mistakes.further(), "more mistakes")
         return 2
     except (Mistake, Diverged, Vanished) as ending:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
@@ -190,10 +193,13 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
     jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
     configs = [composed(verb, job, extra) for job in jobs]
     told += [text for _, mistakes in configs for text in mistakes]
-    if told and not (arguments.cfg or arguments.info):
+
+    def further() -> list[str]:
         looked_at = covering(overrides) if arguments.multirun else [overrides]
-        told += [text for job in looked_at for text in overlooked(verb, job, extra, told)]
-    refuse(told)
+        found = [text for job in looked_at for text in overlooked(verb, job, extra, told)]
+        return list(dict.fromkeys(found))
+
+    refuse(told, list if arguments.cfg or arguments.info else further)
     checked = [cfg for cfg, _ in configs if cfg is not None]
     if arguments.multirun:
         refuse(unfit(hydra, checked))
