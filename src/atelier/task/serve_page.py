@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from atelier.task.serve_address import in_address
 from atelier.task.serve_model import ServedModel
 from atelier.task.serve_quiz import quiz_page
 from atelier.task.serve_reconstruction import reconstruction_page
@@ -93,7 +94,7 @@ def start(page: gr.Blocks, cfg: DictConfig) -> Open:
             prevent_thread_lock=True,
             quiet=True,
             inbrowser=cfg.open_browser,
-            server_name=cfg.host,
+            server_name=in_address(cfg.host),
             server_port=cfg.port,
             **settings,
         )
