@@ -26,6 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from atelier.callback.sweep_parent import deliver
 from atelier.cli import garbage_collection
 from atelier.cli.cluster_overrides import requeued_overrides, run_dir_override
+from atelier.cli.drawing import settle_matplotlib
 from atelier.cli.help import overview
 from atelier.cli.mistakes import Mistakes, refuse, say
 from atelier.cli.output_folder import ensure_writable
@@ -219,6 +220,7 @@ def _show(cfg: DictConfig) -> int:
 
 def _task(verb: str) -> Any:
     """The verb's module: loads torch, so it waits until the words are right."""
+    settle_matplotlib()
     task = importlib.import_module(f"atelier.task.{verb}")
     garbage_collection.settle()
     return task
