@@ -131,4 +131,7 @@ def _theme() -> gr.themes.Base:
             ("button_primary_background_fill_hover", "*primary_600"),
         )
     }
+    # In the dark it would be the brighter of two buttons.
+    plain |= {"button_secondary_background_fill_dark": "*neutral_700"}
+    plain |= {"button_secondary_background_fill_hover_dark": "*neutral_600"}
     return theme.set(**plain, block_title_padding="0", block_title_text_weight="500", button_large_text_weight="500")

@@ -158,7 +158,7 @@ def columns(parts: Sequence[tuple[str, str]]) -> str:
 def picture(image: Tensor, caption: str, save: str = "") -> str:
     """A picture (uint8 ``[C, H, W]``) over its caption, and a link to save it as ``save``."""
     source = address(image)
-    link = f' · <a class="save" href="{source}" download="{escape(save)}">save</a>' if save else ""
+    link = f' <a class="save" href="{source}" download="{escape(save)}">save</a>' if save else ""
     return (
         f'<figure><img class="{look(image)}" src="{source}" alt="{escape(caption)}">'
         f"<figcaption>{escape(caption)}{link}</figcaption></figure>"
