@@ -238,6 +238,18 @@ def test_a_file_that_cannot_be_is_one_friendly_line(
     assert page.locator(".compare").count() == 0
 
 
+@pytest.mark.parametrize("typed", ["-3", "1.5", "", "2147483648"])
+def test_a_seed_that_is_none_is_told_on_the_page_alone(
+    typed: str, served: Any, visit: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    page = visit(served("dcgan")[0])
+    page.locator(".tile").first.wait_for()
+    page.get_by_label("Seed").first.fill(typed)
+    page.get_by_role("button", name="This seed").first.click()
+    page.locator(".toast-body").filter(has_text="Seed: a whole number from 0 to 2,147,483,647").wait_for()
+    assert capfd.readouterr().err == ""
+
+
 def test_a_failure_of_ours_shows_no_traceback(served: Any, visit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     address, shown = served("dcgan")
     page = visit(address)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pytorch_lightning import Callback
 
 from atelier.callback.bookkeeping import Bookkeeping
 from atelier.callback.monitor import Monitor
@@ -33,6 +34,17 @@ def test_what_is_no_number_is_null(fit, toy, scoreboard, tmp_path: Path) -> None
     text = (tmp_path / "run" / "results.json").read_text()
     assert "NaN" not in text
     assert json.loads(text)["scores"]["val/distance_pixels"]["last"] is None
+
+
+def test_a_finished_run_whose_report_is_stopped_has_finished(fit, toy, scoreboard, tmp_path: Path) -> None:
+    class Stopped(Callback):
+        def on_fit_end(self, trainer, pl_module) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(BaseException) as ending:  # Lightning makes a SystemExit of it
+        fit(toy(), scoreboard, Results("toy", "noise", seed=5), Stopped(), epochs=1)
+    assert ending.errisinstance((KeyboardInterrupt, SystemExit))
+    assert read_results(tmp_path / "run")["status"] == "finished"
 
 
 def test_a_failed_run_says_so(fit, toy, scoreboard, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from atelier.callback.checkpoints import Checkpoints
 from atelier.callback.summary import Summary, next_commands
 from atelier.callback.words import speed
 
@@ -22,6 +23,25 @@ def test_a_run_ends_with_its_score_and_three_commands(fit, toy, scoreboard, tmp_
     for words in ("1 epoch, 40 images", "val/distance_pixels", "Floor", "samples", "report.html"):
         assert words in shown
     assert shown.count(f"ckpt={tmp_path / 'run'}\n") == 2  # on one line, however narrow the terminal
+
+
+@pytest.mark.parametrize(
+    ("full", "told"),
+    [
+        (1, "best.ckpt is of epoch 1: the state of epoch 2 could not be saved"),
+        (0, "there is no best.ckpt: the state of epoch 1 could not be saved"),
+        (None, ""),
+    ],
+)
+def test_what_best_ckpt_holds_is_told_where_a_full_disk_kept_the_best_state_out(
+    full: int | None, told: str, fit, toy, scoreboard, *, no_room
+) -> None:
+    """The best of two epochs is the one in which the disk is full."""
+    summary, module = Summary(), toy(lambda epoch: 0.1 if epoch == full else 0.8 - epoch / 10)
+    summary.console = Console(file=(stream := io.StringIO()), width=200, no_color=True)
+    no_room(lambda: module.trainer.current_epoch == full)
+    fit(module, scoreboard, Checkpoints(), summary, epochs=2, enable_checkpointing=True)
+    assert f"Kept        {told}\n" in stream.getvalue() if told else "Kept" not in stream.getvalue()
 
 
 def test_a_run_without_scores_is_not_scored_again(fit, toy) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import errno
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from omegaconf import OmegaConf
 
-from atelier.cli import verb
+from atelier.cli import run, verb
+from atelier.task.canvas import write_png
 from atelier.task.lock import claimed
 from atelier.types import Mistake
 
@@ -41,3 +47,53 @@ def test_a_folder_that_cannot_be_locked_is_named(tmp_path: Path) -> None:
         claimed(tmp_path / "file" / "run", new=True),
     ):
         pass
+
+
+@contextmanager
+def room(most: int) -> Iterator[None]:
+    """Files of at most ``most`` bytes: torch's and safetensors' own writers find no room either.
+
+    Who uses it asks for ``capsys`` as well, which keeps what is said in memory.
+    """
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)  # Python would keep half a module
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("capsys")
+@pytest.mark.parametrize(
+    ("words", "most", "whole"),
+    [
+        (["evaluate", "ckpt=RUN", "samples=64", "hydra.run.dir=MADE"], 100, set()),
+        (["compare", "RUN", "output=MADE"], 2_500, {"compare.csv"}),
+    ],
+    ids=["results.json", "compare.html"],
+)
+def test_no_file_is_left_in_part(words: list[str], most: int, whole: set[str], trained: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    verb_, *rest = (word.replace("RUN", str(trained)).replace("MADE", str(made)) for word in words)
+    with room(most):
+        assert run(verb_, rest) == 1
+    assert {file.name for file in made.iterdir() if file.suffix != ".log"} == whole
+
+
+def test_a_picture_is_whole_or_not_there(tmp_path: Path) -> None:
+    with pytest.raises(OSError), room(100):  # the system's own
+        write_png(torch.randint(256, (3, 32, 32), dtype=torch.uint8), tmp_path / "picture.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["safetensors", "torch_export"])
+def test_an_export_without_room_is_told_in_words(
+    form: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with room(5_000):
+        assert run("export", [f"ckpt={trained}", f"format={form}", "output=made"]) == 2
+    assert "output=made: cannot be written to (File too large)" in capsys.readouterr().err
+    assert [file.name for file in (tmp_path / "made").iterdir() if file.suffix != ".log"] == []

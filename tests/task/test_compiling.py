@@ -43,7 +43,7 @@ def test_a_family_says_what_is_compiled(composed: Compose) -> None:
 
 
 def test_what_was_compiled_is_kept_beside_other_caches(
-    session_cache: Path, composed: Compose, monkeypatch: pytest.MonkeyPatch
+    session_cache: Path, composed: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Player(LightningModule):
         def compile_networks(self, **options: object) -> None:
@@ -60,7 +60,13 @@ def test_what_was_compiled_is_kept_beside_other_caches(
     monkeypatch.delenv(COMPILED)
     compile_networks(composed("compile=true"), Player())
     assert os.environ[COMPILED] == str(session_cache / "compiled")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ATELIER_CACHE", str(tmp_path / "file"))
     del os.environ[COMPILED]
+    compile_networks(
+        composed("compile=true"), Player()
+    )  # into a folder of torch's own, which it names when it compiles
+    assert os.environ.pop(COMPILED, None) != str(tmp_path / "file" / "compiled")
 
 
 COMPILER = """#!/bin/sh

@@ -124,6 +124,14 @@ def test_one_folder_and_one_voice(model: list[str], tmp_path: Path) -> None:
         assert mine["scores"][name]["last"] == pytest.approx(standing["last"], rel=1e-5), name
 
 
+@pytest.mark.slow
+def test_convolutions_of_grey_images_give_no_warning(tmp_path: Path) -> None:
+    words = ["model=dcgan", "data=digits", "data.subset=64", "data.batch_size=32", "trainer.max_epochs=1"]
+    bare = ["callback.scoreboard=null", "callback.report=null", "trainer=ddp_cpu"]
+    status, said = finish(start([*words, *bare], tmp_path))
+    assert status == 0 and "Warning" not in said, said
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nobody stopped."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from atelier.cli import run
 from atelier.config.words import conf_dir
 from atelier.task import serve
+from atelier.task.serve_address import in_address
 from atelier.task.serve_model import open_models
 from atelier.types import Mistake
 
@@ -33,6 +35,8 @@ def settings(*words: str) -> DictConfig:
         ("port=0", "port=0: a number from 1 to 65535"),
         ("port=here", "port=here: a number"),
         ("host=", "host="),
+        ("host=203.0.113.1", "host=203.0.113.1: no address of this machine"),  # kept free for documentation
+        ("host=nowhere.invalid", "host=nowhere.invalid: no machine is known by this name"),
         ("limits.megapixels=0", "limits.megapixels=0: a whole number of at least 1"),
         ("quiz.rounds=1000", "at most 400 pictures in all"),
         ("device=abacus", "device=abacus: this machine has cpu"),
@@ -43,6 +47,20 @@ def settings(*words: str) -> DictConfig:
 def test_mistakes_are_told_by_name(word: str, told: str, trained: Path) -> None:
     mistakes = serve.preflight(settings(f"ckpt={trained}", word))
     assert any(told in mistake for mistake in mistakes), mistakes
+
+
+def test_a_port_that_another_program_has_is_told_before_a_model_is_loaded(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "open_models", None)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        told = f"port={port}: another program has it; port=null takes a free one"
+        assert serve.preflight(settings(f"ckpt={trained}", f"port={port}")) == [told]
+
+
+def test_an_address_of_version_6_stands_in_brackets() -> None:
+    assert [in_address(host) for host in ("::1", "127.0.0.1", "here")] == ["[::1]", "127.0.0.1", "here"]
 
 
 def test_a_good_configuration_has_none(trained: Path) -> None:

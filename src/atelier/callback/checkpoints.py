@@ -203,11 +203,11 @@ def _name_of(best: Path, names: Set[str]) -> Path | None:
     The file itself is asked: the state that came second may have found no room, and after a kill a later one may lie
     there than the resumed run knows of.
     """
-    held = _epoch_of(best)
+    held = epoch_of(best)
     return None if held is None or _runner_up(held) not in names else best.with_name(_runner_up(held))
 
 
-def _epoch_of(file: Path) -> float | None:
+def epoch_of(file: Path) -> float | None:
     """The epoch of the state in a checkpoint, or None where that cannot be read."""
     try:
         content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)

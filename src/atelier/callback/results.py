@@ -43,6 +43,7 @@ class Results(Callback):
 
     def __init__(self, model: str, data: str, seed: int) -> None:
         self.model, self.data, self.seed = model, data, seed
+        self._ended = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write that it has begun, or goes on."""
@@ -55,6 +56,7 @@ class Results(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the end."""
+        self._ended = True
         pruning = companion(trainer, Pruning)
         self._write(trainer, pl_module, "pruned" if pruning is not None and pruning.pruned else "finished")
 
@@ -62,6 +64,8 @@ class Results(Callback):
         """Write how it ended."""
         if trainer.state.fn == "fit" and not isinstance(exception, Vanished):
             stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
+            if stopped and self._ended:
+                return  # it was the report that was stopped
             self._write(trainer, pl_module, "stopped" if stopped else f"failed: {exception}")
 
     def _write(self, trainer: Trainer, pl_module: LightningModule, status: str) -> None:

@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from atelier.callback.recorder import board_of, boards_of, clock_of
+from atelier.callback.checkpoints import Checkpoints, epoch_of, folder
+from atelier.callback.recorder import board_of, boards_of, clock_of, companion
+from atelier.callback.score_history import whole
 from atelier.callback.variants import CODES, GAMES, Variant, configuration_of, retyped
 from atelier.callback.words import brief, called, duration, near, speed
 from atelier.counted import counted
@@ -77,6 +79,7 @@ def _scored(trainer: Trainer) -> list[str]:
     if board is None or score is None:
         return []
     lines = [f"Best score  {board.history.primary} {brief(score['best'])} in epoch {score['best_epoch']}"]
+    lines += _kept(trainer, score["best_epoch"])
     if score["floor"] is not None:
         lines.append(f"Floor       {brief(score['floor'])} (as many real images against real ones)")
     if "untouched" in score:
@@ -84,6 +87,17 @@ def _scored(trainer: Trainer) -> list[str]:
     if "warning" in score["protocol"]:
         lines.append(f"Mind        {score['protocol']['warning']}")
     return lines
+
+
+def _kept(trainer: Trainer, best_epoch: float) -> list[str]:
+    """What best.ckpt holds, where that is not the state of the best score: the disk may have been full just then."""
+    if companion(trainer, Checkpoints) is None:
+        return []
+    held = epoch_of(folder(trainer) / "best.ckpt")
+    if held is not None and whole(held) == best_epoch:
+        return []
+    there = "there is no best.ckpt" if held is None else f"best.ckpt is of epoch {whole(held)}"
+    return [f"Kept        {there}: the state of epoch {best_epoch} could not be saved"]
 
 
 def _use(model: LightningModule) -> Use:
@@ -104,11 +118,11 @@ def next_commands(run: Path, use: Use = "sample") -> dict[str, str]:
 
     use: the verb that puts the model to use.
     """
-    folder = shlex.quote(str(run))
+    place = shlex.quote(str(run))
     purpose, needed, variants = _USES[use]
     again = shlex.join(retyped(configuration_of(run), _overrides(run), variants))
     return {
-        purpose: f"{called(use)} ckpt={folder}{needed}",
+        purpose: f"{called(use)} ckpt={place}{needed}",
         "train a variant": f"{called('train')} {again}",
     }
 

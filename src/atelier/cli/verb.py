@@ -27,6 +27,7 @@ from atelier.callback.sweep_parent import deliver
 from atelier.callback.words import called
 from atelier.cli import garbage_collection
 from atelier.cli.cluster_overrides import requeued_overrides, run_dir_override
+from atelier.cli.drawing import settle_matplotlib
 from atelier.cli.flag_names import FLAGS
 from atelier.cli.flags import arguments_of, no_such_flag
 from atelier.cli.help import overview
@@ -224,6 +225,7 @@ def _show(cfg: DictConfig) -> int:
 
 def _task(verb: str) -> Any:
     """The verb's module: loads torch, so it waits until the words are right."""
+    settle_matplotlib()
     task = importlib.import_module(f"atelier.task.{verb}")
     garbage_collection.settle()
     return task

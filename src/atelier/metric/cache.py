@@ -59,7 +59,11 @@ def kept(folder: str, digest: str, names: set[str], make: Callable[[], dict[str,
     try:
         write_atomically(path, made)
     except OSError as error:
-        _log.warning("%s of reals are not cached, they will be computed again: %s", folder, error)
+        _log.warning(
+            "%s of reals are not cached (%s), they will be computed again; ATELIER_CACHE names a folder for caches",
+            folder,
+            error.strerror or error,
+        )
     return made
 
 

@@ -59,6 +59,12 @@ def to_picture(image: Tensor) -> Image.Image:
     return Image.fromarray(pixels.contiguous().numpy())
 
 
+def write_png(image: Tensor, path: Path) -> None:
+    """Put ``image`` (as above) at ``path``, whole or not at all."""
+    with replacing(path) as stream:
+        to_picture(image).save(stream, format="PNG")
+
+
 def beside(left: Image.Image, right: Image.Image) -> Image.Image:
     """Both in one picture, which is grey if both are."""
     mode = "L" if left.mode == right.mode == "L" else "RGB"

@@ -13,6 +13,7 @@ from atelier.task.comparing.runs import find, read
 from atelier.task.comparing.table import Table, tabulate
 from atelier.task.comparing.text import as_csv, show
 from atelier.types import Mistake
+from atelier.whole_file import write_text
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +36,9 @@ def run(cfg: DictConfig) -> None:
     """Show the table, and write both files into the output folder."""
     table, folder = _table(cfg), Path(cfg.output.folder)
     show(table, Console())
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in (("compare.csv", as_csv(table)), ("compare.html", page(table))):
         file = folder / name
-        file.write_text(text, encoding="utf-8", newline="")
+        write_text(file, text)
         log.info("%s", file)
 
 

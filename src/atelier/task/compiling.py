@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 
 from omegaconf import DictConfig
 from pytorch_lightning import LightningModule
@@ -60,7 +61,10 @@ def _choose_folder() -> None:
 
     # Where torch finds no name it writes that of a temporary folder there, as soon as its compiler is imported.
     if os.environ.get(COMPILED) in (None, default_cache_dir()):
-        os.environ[COMPILED] = str(cache_dir("compiled"))
+        ours = cache_dir("compiled")
+        with suppress(OSError):  # where it cannot be made, torch's will do for this run
+            ours.mkdir(parents=True, exist_ok=True)
+            os.environ[COMPILED] = str(ours)
 
 
 def _has_compiler() -> bool:

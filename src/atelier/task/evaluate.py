@@ -30,6 +30,7 @@ from atelier.task.inputs import checkpoint_data
 from atelier.task.scorable import too_few, unscorable
 from atelier.task.score_translations import check, translation_scores
 from atelier.types import Features, Mistake, Reals, Reconstructor, Sampler, Translator, averages
+from atelier.whole_file import write_text
 
 
 def preflight(cfg: DictConfig) -> list[str]:
@@ -66,11 +67,9 @@ def run(cfg: DictConfig) -> float:
     takes = translation_scores if isinstance(loaded.model, Translator) else _scores
     entries = takes(cfg, loaded, data, extractor, scores)
     _show(entries, cfg.split)
-    folder = Path(cfg.run_dir)
-    folder.mkdir(parents=True, exist_ok=True)
     results = {"checkpoint": str(loaded.file), "scores": entries}
     text = json.dumps(jsonable(results), indent=2, allow_nan=False)
-    (folder / "results.json").write_text(text + "\n", encoding="utf-8")
+    write_text(Path(cfg.run_dir) / "results.json", text + "\n")
     first: float = next(iter(entries.values()))["value"]
     return first
 

@@ -15,7 +15,7 @@ from atelier.callback.pictures import save
 from atelier.checkpoint import load, read
 from atelier.metric.distortion import Distortion
 from atelier.pixels import to_bytes
-from atelier.task.canvas import to_picture
+from atelier.task.canvas import write_png
 from atelier.task.collect_mistakes import below, heard
 from atelier.task.inputs import in_batches, inputs
 from atelier.types import Mistake, Reconstructor
@@ -75,6 +75,4 @@ def _files(names: Sequence[str]) -> list[PurePosixPath]:
 
 def _write(images: Tensor, folder: Path, files: Sequence[PurePosixPath]) -> None:
     for place, image in zip(files, to_bytes(images), strict=True):
-        file = folder / place
-        file.parent.mkdir(parents=True, exist_ok=True)
-        to_picture(image).save(file)
+        write_png(image, folder / place)

@@ -16,7 +16,7 @@ from atelier.callback.pictures import save
 from atelier.checkpoint import load, read
 from atelier.config.build import build
 from atelier.pixels import to_bytes
-from atelier.task.canvas import to_picture
+from atelier.task.canvas import write_png
 from atelier.task.collect_mistakes import below, heard
 from atelier.types import Mistake, Reconstructor, Sampler
 
@@ -100,4 +100,4 @@ def _wishes(cfg: DictConfig, model: Any, count: int) -> dict[str, Any]:
 
 def _write(images: Tensor, folder: Path, start: int, digits: int) -> None:
     for number, image in enumerate(to_bytes(images), start=start):
-        to_picture(image).save(folder / f"{number:0{digits}d}.png")
+        write_png(image, folder / f"{number:0{digits}d}.png")

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, ListConfig
 
 from atelier.checkpoint import read
 from atelier.task.collect_mistakes import below, heard
+from atelier.task.serve_address import check_address
 from atelier.task.serve_model import ServedModel, open_models
 from atelier.types import Mistake
 
@@ -43,10 +44,7 @@ def wrong_values(cfg: DictConfig) -> list[str]:
     mistakes += [f"{group}.{text}" for group, numbers in least.items() for text in below(cfg[group], numbers)]
     if not mistakes and cfg.quiz.rounds * cfg.quiz.pictures > _MOST_PICTURES:
         mistakes.append(f"quiz.rounds and quiz.pictures: at most {_MOST_PICTURES} pictures in all")
-    if cfg.port is not None and not (type(cfg.port) is int and 1 <= cfg.port < 2**16):
-        mistakes.append(f"port={cfg.port}: a number from 1 to 65535, or null for a free one")
-    if not isinstance(cfg.host, str) or not cfg.host:
-        mistakes.append(f"host={cfg.host}: 127.0.0.1, or an address of this machine that others know")
+    mistakes += _misplaced(cfg)
     mistakes += heard([lambda: _device(cfg)])
     paths = checkpoints(cfg)
     if not 1 <= len(paths) <= MOST:
@@ -68,6 +66,16 @@ def run(cfg: DictConfig) -> None:
             _wait()
         finally:
             served.blocks.close(verbose=False)
+
+
+def _misplaced(cfg: DictConfig) -> list[str]:
+    """Why the page cannot have its host or port."""
+    mistakes = []
+    if cfg.port is not None and not (type(cfg.port) is int and 1 <= cfg.port < 2**16):
+        mistakes.append(f"port={cfg.port}: a number from 1 to 65535, or null for a free one")
+    if not isinstance(cfg.host, str) or not cfg.host:
+        mistakes.append(f"host={cfg.host}: 127.0.0.1, or an address of this machine that others know")
+    return mistakes or heard([lambda: check_address(cfg.host, cfg.port)])
 
 
 def checkpoints(cfg: DictConfig) -> list[Any]:

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from atelier.task.serve_address import in_address
 from atelier.task.serve_model import ServedModel
 from atelier.task.serve_quiz import quiz_page
 from atelier.task.serve_reconstruction import reconstruction_page
@@ -93,7 +94,7 @@ def start(page: gr.Blocks, cfg: DictConfig) -> Open:
             prevent_thread_lock=True,
             quiet=True,
             inbrowser=cfg.open_browser,
-            server_name=cfg.host,
+            server_name=in_address(cfg.host),
             server_port=cfg.port,
             **settings,
         )
@@ -130,4 +131,7 @@ def _theme() -> gr.themes.Base:
             ("button_primary_background_fill_hover", "*primary_600"),
         )
     }
+    # In the dark it would be the brighter of two buttons.
+    plain |= {"button_secondary_background_fill_dark": "*neutral_700"}
+    plain |= {"button_secondary_background_fill_hover_dark": "*neutral_600"}
     return theme.set(**plain, block_title_padding="0", block_title_text_weight="500", button_large_text_weight="500")

@@ -8,13 +8,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 from torch import Tensor
 
 from atelier.task.inline import address
 from atelier.types import Mistake
+
+_Part = TypeVar("_Part", bound=gr.components.Component)
 
 _SMALL = 160  # below it pixels are shown as squares: smoothing would invent what the model did not make
 
@@ -86,6 +88,19 @@ def _path(payload: Any) -> str | None:
     return None if payload is None or payload.path is None else str(payload.path)
 
 
+def as_typed(part: _Part) -> _Part:
+    """``part``, which hands on what was typed or chosen as it is: the action checks it, in our words.
+
+    Gradio rounds what it gets, and of what is out of bounds it shows the terminal a traceback.
+    """
+    part.preprocess = _same  # type: ignore[method-assign]  # of this one alone
+    return part
+
+
+def _same(payload: Any) -> Any:
+    return payload
+
+
 def told(action: Callable[..., Any]) -> Callable[..., Any]:
     """``action``, its mistakes told on the page in one line; of what nobody foresaw it says "Error" alone."""
 
@@ -143,7 +158,7 @@ def columns(parts: Sequence[tuple[str, str]]) -> str:
 def picture(image: Tensor, caption: str, save: str = "") -> str:
     """A picture (uint8 ``[C, H, W]``) over its caption, and a link to save it as ``save``."""
     source = address(image)
-    link = f' · <a class="save" href="{source}" download="{escape(save)}">save</a>' if save else ""
+    link = f' <a class="save" href="{source}" download="{escape(save)}">save</a>' if save else ""
     return (
         f'<figure><img class="{look(image)}" src="{source}" alt="{escape(caption)}">'
         f"<figcaption>{escape(caption)}{link}</figcaption></figure>"

@@ -19,7 +19,7 @@ from torch import Tensor
 from atelier.task.inline import address
 from atelier.task.quiz import Item, Outcome, checked, draw, judge, keep, record
 from atelier.task.serve_model import ServedModel
-from atelier.task.serve_parts import laid_out, look, tiles, told
+from atelier.task.serve_parts import as_typed, laid_out, look, tiles, told
 from atelier.types import Domain, Mistake
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def quiz_page(shown: Sequence[ServedModel], rounds: int, pictures: int, busy: di
     with gr.Column(elem_classes="narrow"):
         gr.Markdown(_RULES, elem_classes="hint")
         names = [(served.name, place) for place, served in enumerate(shown)]
-        which = gr.Radio(names, value=0, label="Fakes by", visible=len(shown) > 1)
+        which = as_typed(gr.Radio(names, value=0, label="Fakes by", visible=len(shown) > 1))
         begin = gr.Button("Begin", variant="primary")
         progress = gr.Markdown(visible=False)
         sheet = tiles(least=130, word="fake")

@@ -13,7 +13,7 @@ from torch import Tensor
 from atelier.pixels import to_bytes
 from atelier.task.inline import address
 from atelier.task.serve_model import ServedModel
-from atelier.task.serve_parts import board, columns, laid_out, tiles, told, walk
+from atelier.task.serve_parts import as_typed, board, columns, laid_out, tiles, told, walk
 from atelier.types import Mistake
 
 _STEPS = 24
@@ -23,7 +23,7 @@ _MOST = 2**31 - 1  # seeds that a page's number field keeps exactly
 def sample_page(page: gr.Blocks, shown: Sequence[ServedModel], most: int, busy: dict[str, Any]) -> None:
     """Lay out, on ``page``, the samples: at most ``most`` at a time, and some as soon as somebody comes."""
     with gr.Row():
-        count = gr.Slider(1, most, value=min(16, most), step=1, label="Pictures", min_width=220)
+        count = as_typed(gr.Slider(1, most, value=min(16, most), step=1, label="Pictures", min_width=220))
         seed = _seed()
         label = _classes(shown)
         truncation = _truncation(shown)
@@ -38,11 +38,12 @@ def sample_page(page: gr.Blocks, shown: Sequence[ServedModel], most: int, busy: 
                     gr.Markdown(f"### {served.name}")
                 beside.append(tiles(least=84))
 
-    def sampled(count: float, seed: float, label: int, truncation: float) -> Any:
-        number, first = _whole(count, 1, most, "pictures"), _whole(seed, 0, _MOST, "seed")
-        limit = None if truncation >= _WHOLE else max(float(truncation), 0.1)
+    def sampled(count: object, seed: object, label: object, truncation: object) -> Any:
+        number, first, chosen = _whole(count, 1, most, "Pictures"), _seeded(seed), _class(label, shown, -1)
+        tails = _between(truncation, _LEAST, _WHOLE, "Truncation")
+        limit = None if tails == _WHOLE else tails
         made = [
-            served.sample(number, seed=first, label=None if label < 0 else int(label), truncation=limit)
+            served.sample(number, seed=first, label=None if chosen < 0 else chosen, truncation=limit)
             for served in shown
         ]
         laid = [_laid_out(sheet, images, first) for sheet, images in zip(beside, made, strict=True)]
@@ -66,9 +67,9 @@ def walk_page(shown: Sequence[ServedModel], busy: dict[str, Any]) -> None:
         same = gr.Button("This seed", min_width=150)
     result = board()
 
-    def walked(seed: float, label: int) -> str:
-        first = _whole(seed, 0, _MOST, "seed")
-        return columns([(served.name, walk(list(_walk(served, first, label)))) for served in shown])
+    def walked(seed: object, label: object) -> str:
+        first, chosen = _seeded(seed), _class(label, shown, 0)
+        return columns([(served.name, walk(list(_walk(served, first, chosen)))) for served in shown])
 
     show = {"fn": told(walked), "inputs": [seed, label], "outputs": result, **busy}
     same.click(**show)
@@ -87,31 +88,54 @@ def _laid_out(sheet: gr.HTML, images: Tensor, seed: int) -> Any:
     return laid_out(sheet, list(images), [address(image) for image in images], names)
 
 
-_WHOLE = 3.0  # standard deviations at which the slider leaves nothing out
+_LEAST, _WHOLE = 0.2, 3.0  # standard deviations: at the slider's end nothing is left out
 
 
 def _seed() -> gr.Number:
-    return gr.Number(value=0, label="Seed", precision=0, minimum=0, maximum=_MOST, min_width=140)
+    return as_typed(gr.Number(value=0, label="Seed", minimum=0, maximum=_MOST, min_width=140))
 
 
 def _classes(shown: Sequence[ServedModel], start: int = -1) -> gr.Dropdown:
     """The classes from ``start`` on; -1 stands for all of them."""
-    most = max((served.classes or 0 for served in shown), default=0)
+    most = _known(shown)
     choices = [("all in turn" if number < 0 else str(number), number) for number in range(start, max(most, 1))]
-    return gr.Dropdown(choices, value=start, label="Class", visible=most > 0, min_width=140)
+    return as_typed(gr.Dropdown(choices, value=start, label="Class", visible=most > 0, min_width=140))
+
+
+def _known(shown: Sequence[ServedModel]) -> int:
+    """How many classes there are to choose from."""
+    return max((served.classes or 0 for served in shown), default=0)
 
 
 def _truncation(shown: Sequence[ServedModel]) -> gr.Slider:
     there = any(served.truncates for served in shown)
     info = "Smaller: more typical, less varied."
-    return gr.Slider(0.2, _WHOLE, value=_WHOLE, step=0.1, label="Truncation", info=info, visible=there, min_width=220)
+    slider = gr.Slider(
+        _LEAST, _WHOLE, value=_WHOLE, step=0.1, label="Truncation", info=info, visible=there, min_width=220
+    )
+    return as_typed(slider)
 
 
 def _other() -> int:
     return secrets.randbelow(100_000)
 
 
-def _whole(value: Any, least: int, most: int, name: str) -> int:
-    if not isinstance(value, int | float) or value != int(value) or not least <= value <= most:
+def _seeded(value: object) -> int:
+    return _whole(value, 0, _MOST, "Seed")
+
+
+def _class(value: object, shown: Sequence[ServedModel], start: int) -> int:
+    return _whole(value, start, max(_known(shown) - 1, 0), "Class")
+
+
+def _whole(value: object, least: int, most: int, name: str) -> int:
+    number = _between(value, least, most, name, "whole ")
+    if not number.is_integer():
         raise Mistake(f"{name}: a whole number from {least:,} to {most:,}")
-    return int(value)
+    return int(number)
+
+
+def _between(value: object, least: float, most: float, name: str, kind: str = "") -> float:
+    if not isinstance(value, int | float) or not least <= value <= most:
+        raise Mistake(f"{name}: a {kind}number from {least:,} to {most:,}")
+    return float(value)

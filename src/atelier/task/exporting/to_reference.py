@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,9 @@ class Reference:
         """
         for theirs, state in public(bundle.model).items():
             file = folder / f"latest_{theirs}.pth"
-            torch.save(state, file)
+            stream = io.BytesIO()  # torch's writer tells of a full disk in an error of its own
+            torch.save(state, stream)
+            file.write_bytes(stream.getbuffer())
             loaded = read_reference(file)
             if loaded.keys() != state.keys() or not all(torch.equal(loaded[name], state[name]) for name in state):
                 raise Differs(f"{file.name} does not hold the weights that were written; nothing was kept")

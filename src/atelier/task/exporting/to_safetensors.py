@@ -42,14 +42,15 @@ class Safetensors:
         Raises:
             Differs: if a weight is not the same.
         """
-        from safetensors.torch import load_file, save_file
+        from safetensors.torch import load_file, save
 
         for network in bundle.networks:
             file = folder / f"{network.name}.safetensors"
             facts = bundle.facts | {"value_range": network.value_range, "use": network.use}
             state = network.module.state_dict()
             weights = {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
-            save_file(weights, file, metadata={"atelier": json.dumps(facts)})
+            # Its own writer tells of a full disk in an error of its own, as torch's does.
+            file.write_bytes(save(weights, metadata={"atelier": json.dumps(facts)}))
             described = facts | {"network": described_by(network.node)}
             (folder / f"{network.name}.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
             loaded = load_file(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -42,7 +43,9 @@ class TorchExport:
                 made = torch.export.export(
                     program.network, program.examples(), dynamic_shapes=program.dynamic(), strict=False
                 )
-                torch.export.save(made, file, extra_files={FACTS: json.dumps(bundle.facts | program.facts())})
+                stream = io.BytesIO()  # torch's writer tells of a full disk in an error of its own
+                torch.export.save(made, stream, extra_files={FACTS: json.dumps(bundle.facts | program.facts())})
+                file.write_bytes(stream.getbuffer())
                 loaded = torch.export.load(file).module()
             yield Written(file, program.signature, _how(program), agree(program, _runner(loaded), file))
 
