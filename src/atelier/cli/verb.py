@@ -14,6 +14,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -194,13 +195,8 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
     jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
     configs = [composed(verb, job, extra) for job in jobs]
     told += [text for _, mistakes in configs for text in mistakes]
-
-    def further() -> list[str]:
-        looked_at = covering(overrides) if arguments.multirun else [overrides]
-        found = [text for job in looked_at for text in overlooked(verb, job, extra, told)]
-        return list(dict.fromkeys(found))
-
-    refuse(told, list if arguments.cfg or arguments.info else further)
+    looked_at = covering(overrides) if arguments.multirun else [overrides]
+    refuse(told, list if arguments.cfg or arguments.info else partial(_further, verb, looked_at, extra, told))
     checked = [cfg for cfg, _ in configs if cfg is not None]
     if arguments.multirun:
         refuse(unfit(hydra, checked))
@@ -214,6 +210,16 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
         refuse(unopened(hydra))
     ensure_writable("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
     return checked
+
+
+def _further(verb: str, jobs: Sequence[Sequence[str]], extra: Path | None, told: Sequence[str]) -> list[str]:
+    """What else is wrong than what is ``told``: only the verb's parts know."""
+
+    def wrong_values(cfg: DictConfig) -> list[str]:
+        found: list[str] = _task(verb).wrong_values(cfg)
+        return found
+
+    return list(dict.fromkeys(text for job in jobs for text in overlooked(verb, job, extra, told, wrong_values)))
 
 
 def _show(cfg: DictConfig) -> int:

@@ -13,6 +13,9 @@ from atelier.pixels import LUMA
 # Images resized at a time: 60,000 of them as floats would take gigabytes at once.
 _CHUNK = 4096
 
+# Bits below red, green and blue.
+_SHIFTS = np.array([0, 8, 16], np.uint32)[:, None, None]
+
 
 def resized(levels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """The picture ``levels`` at ``size`` (width, height), its channels apart: ``[1, H, W]`` or ``[3, H, W]``.
@@ -34,15 +37,14 @@ def resized(levels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
 
 
 def _apart(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """One channel after the other; of colours ``levels`` are used up."""
+    """One channel after the other."""
     if levels.shape[2] == 1:
         return levels.transpose(2, 0, 1)
-    # Four bytes are one number, whose lowest eight bits are a channel: a third of the time of going from byte to byte.
+    # Four bytes are one number, whose lowest eight bits are a channel: half the time of going from byte to byte. All
+    # channels at once, as threads that let the interpreter go for each would wait longer than they work.
     pixels = levels.view("<u4")[..., 0]
     channels = np.empty((3, *pixels.shape), np.uint8)
-    for channel in channels:
-        np.copyto(channel, pixels, casting="unsafe")
-        pixels >>= 8
+    np.right_shift(pixels, _SHIFTS, out=channels, casting="unsafe", dtype=np.uint32)
     return channels
 
 
