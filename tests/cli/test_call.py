@@ -47,6 +47,7 @@ def test_a_folder_is_made_anew_for_every_call(trained: Path, tmp_path: Path, mon
     [
         ("trian", (), "did you mean train"),
         ("train", ("objective=hing", "data.batchsize=32"), r"hinge(.|\n)*batch_size"),
+        ("train", ("data.batchsize=32", "data.batch_size=-3"), r"mean batch_size\?(.|\n)*batch_size=-3: must be 1"),
         ("train", ("resume=latest",), "atelier train resume=latest"),
         ("train", ("hydra.run.dir=here",), "folder='here'"),
     ],
