@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,9 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("hydra.job.chdir=x", ["hydra.job.chdir=x", "true or false"]),
     ("hydra.run.dir=null", ["hydra.run.dir=null", "a word, not null"]),
     ("~hydra.run.dir", ["~hydra.run.dir", "cannot be taken away"]),
+    ("+hydra.run.dir=x", ["+hydra.run.dir=x", "is there already; leave out the +: hydra.run.dir=x"]),
+    ("+hydra.rn.dir=x", ["there is no option hydra.rn.dir", "did you mean hydra.run.dir?"]),
+    ("hydra.job.env_set=3", ["hydra.job.env_set=3", "+hydra.job.env_set.<name>=<value>"]),
     ("hydra=x", ["hydra=x", "one by one"]),
     ("hydra.job.env_set.A=1", ["hydra.job.env_set.A=1", "to add it, write +hydra.job.env_set.A=1"]),
     ("-m seed=1,2 hydra.sweeper.ntrials=3 hydra/sweeper=optuna", ["hydra.sweeper.ntrials", "did you mean n_trials?"]),
@@ -168,6 +173,8 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("-m seed=1,2 hydra/sweeper=optuna +hydra.sweeper.sampler.foo=1", ["TPESampler takes no foo"]),
     # where a search keeps its trials
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlit:///a.db", ["storage=sqlit:", "sqlite:///file.db"]),
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///:memory:", ["null keeps trials in memory"]),
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///theirs.db", ["theirs.db", "cannot be opened"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=a.db", ["storage=a.db: ", "written sqlite:///a.db"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///text.ckpt", ["file is not a database"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///text.ckpt/a.db", ["cannot be written to"]),
@@ -254,6 +261,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     place = tmp_path_factory.mktemp("desk")
     (place / "text.ckpt").write_text("hello", encoding="utf-8")
     (place / "empty").mkdir()
+    with closing(sqlite3.connect(place / "theirs.db")) as database:
+        database.execute("create table version_info (a int)")
+        database.commit()
     shutil.copytree(trained / "checkpoints", place / "good")
     shutil.copytree(trained, place / "whole")
     whole = (trained / "checkpoints" / "last.ckpt").read_bytes()

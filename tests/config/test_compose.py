@@ -230,3 +230,24 @@ def test_paths_that_hydra_cannot_read_bare_arrive_whole(word: str, value: str) -
 def test_what_can_be_read_stays_as_it_is() -> None:
     for word in ("seed=3", "data.classes=[1,2]", "a={b:1}", "seed=1,2", "x=${y}", "foo", "~experiment", "=1"):
         assert quoted(word) == word
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "+hydra.job_logging.loggers.atelier.level=DEBUG",
+        "+hydra.callbacks.log.level=3",
+        "+hydra.job.env_set.A=1",
+        "hydra.job.id=5",  # which Hydra fills in
+        "hydra.verbose=true",
+    ],
+)
+def test_hydras_open_places_can_be_added_to(word: str) -> None:
+    cfg, mistakes = compose(conf_dir(), "train", [word])
+    assert (cfg is not None, mistakes) == (True, [])
+
+
+@pytest.mark.parametrize("word", ["network.units=3", "discriminator.width=32"])
+def test_nothing_is_said_of_what_an_unknown_model_may_bring(word: str) -> None:
+    _, mistakes = compose(conf_dir(), "train", ["model=foo", word, "data.batchsize=3"])
+    assert [text.partition(":")[0] for text in mistakes] == ["model=foo", "data.batchsize=3"]

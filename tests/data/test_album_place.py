@@ -42,6 +42,8 @@ def make(files: Mapping[str, Path], settings: object = 1) -> Path:
 
 def built(place: Place) -> Path:
     place.new.mkdir(parents=True)
+    for part in ("pixels.u8", "names.json", "shapes.json"):
+        (place.new / part).touch()
     contents = Contents()
     for found in read_all(place.files, Decoder(lambda content: None, {}, 1)):
         contents.add(found.content)
@@ -102,6 +104,14 @@ def test_a_block_that_was_deleted_is_made_again(files: dict[str, Path]) -> None:
     first = make(files)
     shutil.rmtree(first)
     assert Place(files, 1).find() is None
+    assert make(files) == first
+
+
+@pytest.mark.parametrize("alias", [b"", b"../images", "Käse".encode("latin-1"), b"nowhere"])
+def test_an_alias_that_leads_nowhere_is_none(alias: bytes, files: dict[str, Path], cache: Path) -> None:
+    first = make(files)
+    (known,) = (cache / "states").iterdir()
+    known.write_bytes(alias)
     assert make(files) == first
 
 

@@ -222,6 +222,33 @@ def test_writing_that_is_cut_off_leaves_no_half_cache(
     assert not list((cache / "images").glob(".*"))
 
 
+def test_what_a_killed_process_left_of_files_that_have_changed_since_is_swept_away(tmp_path: Path, cache: Path) -> None:
+    root = fill(tmp_path / "root", "train/a.png", "test/b.png")
+    train = [block for block in map(Path.resolve, _blocks(folder(root), cache)) if "a.png" in _names(block)]
+    for block in train:
+        block.rename(block.with_name(f".{block.name}.12345"))
+    os.utime(root / "train" / "a.png")
+    folder(root)
+    assert not list((cache / "images").glob(".*"))
+
+
+def test_a_block_that_somebody_took_a_part_of_is_made_anew(tmp_path: Path, cache: Path, decoded: list[bytes]) -> None:
+    root = fill(tmp_path / "root", "train/a.png", "test/b.png")
+    for block in _blocks(folder(root), cache):
+        (block / "pixels.u8").unlink()
+    assert len(folder(root).load("train").pixels) == 1
+    assert len(decoded) == 4
+
+
+def _blocks(source: ImageFolder, cache: Path) -> list[Path]:
+    source.load("train")
+    return list((cache / "images").iterdir())
+
+
+def _names(block: Path) -> str:
+    return (block / "names.json").read_text()
+
+
 def test_a_cache_that_cannot_be_written_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = fill(tmp_path / "root", *numbered(3))
     (tmp_path / "file").touch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import threading
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from atelier.data import reading
 from atelier.data.reading import Decoder, read_all
+from atelier.types import Mistake
 
 
 @pytest.fixture
@@ -52,6 +54,17 @@ def test_contents_are_told_of_what_can_be_read_and_reasons_of_the_rest(tmp_path:
     assert isinstance(broken.picture, str) and "invalid literal" in broken.picture
     assert folder.content == folder.picture == "not a file"
     assert missing.content == missing.picture == "no such file"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.EIO, "Input/output error"), OSError(errno.EMFILE, "x")])
+def test_what_the_machine_lacks_for_now_is_not_held_against_the_file(error: Exception, files: dict[str, Path]) -> None:
+    def fail(content: bytes) -> NDArray[np.uint8]:
+        raise error
+
+    with pytest.raises(Mistake, match="000: cannot be read now"):
+        list(read_all(files, Decoder(fail, {}, 3)))
+    broken = OSError("image file is truncated")  # Pillow's, which has no number
+    assert reading._PASSING.isdisjoint({broken.errno, errno.ENOENT, errno.EACCES})
 
 
 def test_few_pictures_are_shared_among_the_threads(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from atelier.cli.positional import with_places
 from atelier.config.compose import fill_in
 from atelier.config.fit import AXES, misfits
 from atelier.config.words import conf_dir
+from atelier.task.compare import preflight
 from atelier.task.comparing.axes import used
 from atelier.task.comparing.files import clean, leaves, number
 from atelier.task.comparing.page import page
@@ -360,3 +361,9 @@ def test_it_answers_without_torch(four: Path, tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stderr.strip().endswith("0"), done.stderr
+
+
+def test_one_folder_by_name_is_one_place(four: Path) -> None:
+    cfg = OmegaConf.create({"runs": str(four), "sort": "fd_digit"})
+    (told,) = preflight(cfg)
+    assert "no run has such a score" in told

@@ -19,6 +19,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from atelier.config.fit import AXES
 from atelier.config.hydras import group_of, offers, refused, stray, wrong_part
 from atelier.config.override import parse, wrong_choice, wrong_key
 from atelier.config.words import groups, nearest
@@ -104,7 +105,7 @@ def _stand_in(override: Override, options: Mapping[str, Sequence[str]]) -> str |
 def _depends(override: Override, unknown: Set[str]) -> bool:
     """Whether it takes one of the ``unknown`` choices to know what options there are where this one is set."""
     axis = (override.key_or_group or "").split(".")[0]
-    return axis in unknown or bool(unknown & {"experiment", "search"})
+    return axis in unknown or bool(unknown & {"experiment", "search"}) or ("model" in unknown and axis in AXES)
 
 
 def _grouped(conf: Path, root: str, words: Sequence[str]) -> DictConfig:

@@ -196,7 +196,7 @@ def _interpolations(cfg: DictConfig) -> list[str]:
     return [
         f"{path} refers to {text}, which the chosen parts do not give"
         for path, text in broken.items()
-        if text not in followers
+        if not any(follower in text for follower in followers)
     ]
 
 

@@ -70,17 +70,28 @@ def wrong_setting(override: Override, base: DictConfig) -> str | None:
     """What is wrong with the name of one of Hydra's options; of its value :func:`refused` tells."""
     key, word = override.key_or_group or "", override.input_line or ""
     parent, leaf = parent_of(base, key)
+    adds = override.is_add() or override.is_force_add()
     if parent is None:
-        return f"{word}: there is no option {key}{suggestion(key, _options(base.hydra))}"
-    if leaf in parent:
-        return None
+        known = f"{word}: there is no option {key}{suggestion(key, _options(base.hydra))}"
+        return None if adds and _is_open(base, key.rpartition(".")[0]) else known
+    if leaf in set(parent.keys()):  # a node itself denies what is yet to be filled in
+        return f"{word}: {key} is there already; leave out the +: {word.lstrip('+')}" if override.is_add() else None
     above = key.rpartition(".")[0]
-    if override.is_add() or override.is_force_add():
+    if adds:
         return f"{word}: nothing reads {key}{suggestion(leaf, _names(parent))}" if above in _BUILT else None
-    # What is no part and has no fixed names, as variables of the environment, is there to be added to.
-    if OmegaConf.get_type(parent) is dict and above not in _BUILT and nearest(leaf, _names(parent)) is None:
+    if _is_open(base, key) and nearest(leaf, _names(parent)) is None:
         return f"{word}: there is no option {key}; to add it, write +{word}"
     return f"{word}: there is no option {key}{suggestion(leaf, _names(parent))}"
+
+
+def _is_open(base: DictConfig, key: str) -> bool:
+    """Whether what would hold ``key``, if need be further up, is no part and has no fixed names, as variables of the
+    environment and loggers: it is there to be added to."""
+    parent, _ = parent_of(base, key)
+    above = key.rpartition(".")[0]
+    if parent is None:
+        return _is_open(base, above)
+    return OmegaConf.get_type(parent) is dict and above not in _BUILT
 
 
 def refused(override: Override, base: DictConfig) -> str:
@@ -91,7 +102,9 @@ def refused(override: Override, base: DictConfig) -> str:
     parent, leaf = parent_of(base, key)
     node = None if parent is None else parent._get_node(leaf)
     if isinstance(node, DictConfig):
-        return f"{word}: {key} has options of its own ({', '.join(_names(node))}), and is not one value"
+        names = ", ".join(_names(node))
+        own = f"has options of its own ({names})" if names else f"takes options of any name (+{key}.<name>=<value>)"
+        return f"{word}: {key} {own}, and is not one value"
     assert node is not None  # its name was looked at first
     return f"{word}: {key} is {spoken(node._metadata.ref_type)}, not {shown(override.value())}"
 

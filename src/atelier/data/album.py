@@ -99,7 +99,7 @@ def _mapped(block: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 def _built(place: Place, decoder: Decoder, what: str) -> Path:
     log.info("%s: decoding %d images into %s", what, len(place.files), place.new)
-    with cache.whole(place.new) as building:
+    with cache.whole(place.new, place.sketch) as building:
         _decode(place.files, decoder, building, what)
     place.remember(place.new)
     return place.new

@@ -75,10 +75,10 @@ class Place:
 
     def find(self) -> Path | None:
         """The block of these files, or of copies; None if there is none."""
-        with suppress(OSError):
-            if (known := cache_dir("images", self._known.read_text(encoding="ascii"))).is_dir():
+        with suppress(OSError, ValueError):
+            if _is_whole(known := cache_dir("images", self._known.read_text(encoding="ascii"))):
                 return known
-        for block in cache_dir("images").glob(f"{self.sketch}-*"):
+        for block in filter(_is_whole, cache_dir("images").glob(f"{self.sketch}-*")):
             if block == self.new or self._contents.are_those_of(block):
                 self.remember(block)
                 return block
@@ -99,6 +99,11 @@ class Place:
         for found in read_all(self.files, _UNDECODED):
             contents.add(found.content)
         return contents
+
+
+def _is_whole(block: Path) -> bool:
+    """Whether ``block`` is there, and nobody has taken a part of it away since it was made."""
+    return all((block / part).is_file() for part in ("pixels.u8", "names.json", "shapes.json"))
 
 
 def _digest(settings: Any, entries: Iterable[tuple[Any, ...]]) -> str:

@@ -36,13 +36,14 @@ def lock(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Path]:
+def whole(target: Path, family: str) -> Iterator[Path]:
     """A new folder to fill, which becomes ``target`` when the block ends well, and vanishes when it does not.
 
-    The rename is atomic, so ``target`` is whole wherever it exists. To be called under :func:`lock`: what a
-    killed process has left of the same target is swept away first.
+    The rename is atomic, so ``target`` is whole wherever it exists, unless somebody has taken a part of it away: then
+    it is replaced. To be called under the :func:`lock` of its ``family``, with which its name begins: what killed
+    processes have left of that is swept away first.
     """
-    for stale in target.parent.glob(f".{target.name}.*"):
+    for stale in target.parent.glob(f".{family}*"):
         shutil.rmtree(stale)
     building = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -51,6 +52,7 @@ def whole(target: Path) -> Iterator[Path]:
         for file in building.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
+        shutil.rmtree(target, ignore_errors=True)
         building.rename(target)
     except OSError as error:
         raise Mistake(f"{target}: could not be written ({error}); ATELIER_CACHE names the folder of caches") from error

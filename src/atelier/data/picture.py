@@ -32,8 +32,9 @@ _RAISED_BY = "ATELIER_MEGAPIXELS"
 # Four channels of 16 bits that no encoder could shrink.
 _BYTES_PER_PIXEL = 8
 
-# However many threads read, together they read no more than one file and decode no more than one picture of the
-# largest size at a time. Whoever wants both takes them in this order, so that nobody waits for somebody who waits.
+# However many threads read, together they hold no more than one file and have no more than one picture of the largest
+# size in a decoder at a time; what comes out of it is not counted. Whoever wants both takes them in this order, so that
+# nobody waits for somebody who waits.
 _FILES, _PICTURES = WeightedSemaphore(_BYTES_PER_PIXEL * MOST_PIXELS), WeightedSemaphore(MOST_PIXELS)
 
 # Pillow looks at the content, not at the name; its other, older decoders have no business with a stranger's

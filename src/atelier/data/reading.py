@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atelier.data.picture import content_of
+from atelier.types import Mistake
 
 # Each thread can hold a whole photograph in several forms.
 _MOST_THREADS = 8
@@ -24,6 +26,9 @@ _MOST_THREADS = 8
 # Pictures that wait for those in front of them to be written, as threads that waited for a slow one of theirs would
 # stand idle: no more than so many, and than so many bytes where every thread has one; and those that are written next.
 _MOST_AHEAD, _BYTES_AHEAD = 32, 2**22
+
+# What is wrong with the machine or the network rather than with a file, which would be left out for good.
+_PASSING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,10 @@ class Found(NamedTuple):
 
 
 def read_all(files: Mapping[str, str | Path], decoder: Decoder) -> Iterator[Found]:
-    """Each of ``files`` (name to path), in order."""
+    """Each of ``files`` (name to path), in order.
+
+    Raises Mistake where the machine, and not a file, keeps it from being read.
+    """
     names, threads, broken_off = list(files), _threads(), threading.Event()
     ahead = decoder.ahead(threads)
 
@@ -96,4 +104,6 @@ def _found(name: str, path: Path, decoder: Decoder) -> Found:
             return Found(name, digest, decoder.decode(content))
     except Exception as error:  # A broken file can raise anything out of a decoder.
         reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _PASSING):
+            raise Mistake(f"{path}: cannot be read now ({reason}); if that stays so, take the file away") from error
         return Found(name, digest or reason, reason)

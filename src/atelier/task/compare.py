@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 from rich.console import Console
 
 from atelier.task.comparing.page import page
@@ -43,4 +43,5 @@ def run(cfg: DictConfig) -> None:
 
 
 def _table(cfg: DictConfig) -> Table:
-    return tabulate(read(find([str(place) for place in cfg.runs])), cfg.sort)
+    places = list(cfg.runs) if isinstance(cfg.runs, ListConfig) else [cfg.runs]
+    return tabulate(read(find(list(map(str, places)))), cfg.sort)

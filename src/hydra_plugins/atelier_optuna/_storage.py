@@ -21,6 +21,7 @@ def opened(url: str | None) -> BaseStorage:
     Raises:
         Mistake: for one that is not there, or of a kind that cannot be shared safely.
     """
+    from optuna.exceptions import StorageInternalError
     from optuna.storages import InMemoryStorage, RDBStorage
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,8 +31,14 @@ def opened(url: str | None) -> BaseStorage:
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of tables being made
     try:
         return RDBStorage(url, engine_kwargs=_options(url))
-    except (SQLAlchemyError, ImportError) as error:
-        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+    except (
+        SQLAlchemyError,
+        ImportError,
+        StorageInternalError,
+        RuntimeError,
+    ) as error:  # RuntimeError: another version's
+        cause = error.__cause__ if isinstance(error, StorageInternalError) else error  # which itself tells nothing more
+        reason = " ".join(str(getattr(cause, "orig", None) or cause).split())
         raise Mistake(f"hydra.sweeper.storage={name}: cannot be opened ({reason})") from error
     except OSError as error:
         raise Mistake(f"hydra.sweeper.storage={name}: cannot be written to ({error.strerror})") from error
@@ -49,11 +56,14 @@ def _name(url: str) -> str | None:
         raise Mistake(f"hydra.sweeper.storage={url}: a file is written sqlite:///{url or 'study.db'}")
     kind = f"hydra.sweeper.storage={url.partition(':')[0]}:..."
     if not url.startswith(("sqlite:///", "postgresql")):
-        raise Mistake(f"{kind}: sqlite:///file.db, or postgresql+psycopg://user@host/database")
+        raise Mistake(f"{kind}: sqlite:///file.db, or postgresql+psycopg://host/database")
     try:
-        return shown(url)
+        name = shown(url)
     except (SQLAlchemyError, ValueError) as error:
         raise Mistake(f"{kind}: no address of a database ({error})") from error
+    if url.startswith("sqlite") and _file(url) in ("", ":memory:"):
+        raise Mistake(f"hydra.sweeper.storage={name}: null keeps trials in memory, sqlite:///study.db in a file")
+    return name
 
 
 def _options(url: str) -> dict[str, Any]:
