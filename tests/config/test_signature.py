@@ -9,7 +9,7 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.config.signature import fits, typed, unfit
+from atelier.config.signature import fits, spoken, typed, unfit
 from atelier.game.schedule import Schedule
 
 
@@ -129,3 +129,7 @@ def test_an_option_that_several_parts_refer_to_is_wrong_once_and_where_it_is_typ
 def test_what_is_wanted_is_said_so_far_as_it_can_be_written_down(kind: str, option: dict[str, Any], said: str) -> None:
     (mistake,) = unfit(_node(part={"_target_": kind, "_partial_": True, **option}))
     assert mistake.endswith(f": {said}")
+
+
+def test_words_of_several_lists_are_one_list_and_each_is_said_once() -> None:
+    assert spoken(Literal[32, "a"] | Literal["32", "b"] | None) == "one of 32, a, b or null"

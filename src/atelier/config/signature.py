@@ -184,15 +184,23 @@ def _can_be_written(kind: type) -> bool:
     return kind in _SPOKEN or _is_protocol(kind) or admitted(kind)
 
 
+def _one_of(words: Collection[object]) -> str:
+    return "one of " + ", ".join(dict.fromkeys(map(str, words)))  # 32 and "32" are typed alike
+
+
 def spoken(hint: Any) -> str:
     """``hint`` in words, so far as a configuration can hold what it allows."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
         # Tensors and timedeltas are for programs: nobody can write one into a configuration.
         written = [argument for argument in arguments if not isinstance(argument, type) or _can_be_written(argument)]
-        return " or ".join(spoken(argument) for argument in written or arguments)
+        words = [
+            word for argument in written if typing.get_origin(argument) is Literal for word in typing.get_args(argument)
+        ]
+        others = [argument for argument in written or arguments if typing.get_origin(argument) is not Literal]
+        return " or ".join([*([_one_of(words)] if words else []), *map(spoken, others)])
     if origin is Literal:
-        return "one of " + ", ".join(map(str, arguments))
+        return _one_of(arguments)
     if origin is not None and _is(origin, Mapping):
         return "a mapping"
     if origin is not None and _is(origin, Callable):
