@@ -47,6 +47,7 @@ class Results(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write that it has begun, or goes on."""
+        self._ended = False
         self._write(trainer, pl_module, "training")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -56,9 +57,9 @@ class Results(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the end."""
-        self._ended = True
         pruning = companion(trainer, Pruning)
         self._write(trainer, pl_module, "pruned" if pruning is not None and pruning.pruned else "finished")
+        self._ended = True
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Write how it ended."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from atelier.network.reference import read_reference, to_reference
 from atelier.task.exporting.families import used
 from atelier.task.exporting.program import Bundle, Differs
-from atelier.task.exporting.written import Written
+from atelier.task.exporting.written import Written, write_at_once
 from atelier.task.init_from import PUBLIC
 from atelier.types import Mistake
 
@@ -35,9 +35,7 @@ class Reference:
         """
         for theirs, state in public(bundle.model).items():
             file = folder / f"latest_{theirs}.pth"
-            stream = io.BytesIO()  # torch's writer tells of a full disk in an error of its own
-            torch.save(state, stream)
-            file.write_bytes(stream.getbuffer())
+            write_at_once(file, partial(torch.save, state))
             loaded = read_reference(file)
             if loaded.keys() != state.keys() or not all(torch.equal(loaded[name], state[name]) for name in state):
                 raise Differs(f"{file.name} does not hold the weights that were written; nothing was kept")

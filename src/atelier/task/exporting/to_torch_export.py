@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from atelier.task.exporting.agreement import agree
 from atelier.task.exporting.program import Bundle, Program
 from atelier.task.exporting.to_onnx import quiet
-from atelier.task.exporting.written import Written
+from atelier.task.exporting.written import Written, write_at_once
 
 FACTS = "atelier.json"
 
@@ -43,9 +43,8 @@ class TorchExport:
                 made = torch.export.export(
                     program.network, program.examples(), dynamic_shapes=program.dynamic(), strict=False
                 )
-                stream = io.BytesIO()  # torch's writer tells of a full disk in an error of its own
-                torch.export.save(made, stream, extra_files={FACTS: json.dumps(bundle.facts | program.facts())})
-                file.write_bytes(stream.getbuffer())
+                known = {FACTS: json.dumps(bundle.facts | program.facts())}
+                write_at_once(file, partial(torch.export.save, made, extra_files=known))
                 loaded = torch.export.load(file).module()
             yield Written(file, program.signature, _how(program), agree(program, _runner(loaded), file))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import io
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from atelier.task.exporting.program import Bundle
 
@@ -21,6 +22,13 @@ class Written(NamedTuple):
     does: str
     how: str
     apart: float
+
+
+def write_at_once(file: Path, save: Callable[[BinaryIO], object]) -> None:
+    """Have ``save`` fill ``file`` by way of memory: torch's own writer tells of a full disk in an error of its own."""
+    stream = io.BytesIO()
+    save(stream)
+    file.write_bytes(stream.getbuffer())
 
 
 class Format(Protocol):
