@@ -9,7 +9,8 @@ import pytest
 
 from atelier.data import album_place
 from atelier.data.album_place import Contents, Place
-from atelier.data.reading import Decoder, Found, read_all
+from atelier.data.decoder import Decoder, Found
+from atelier.data.reading import read_all
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def built(place: Place) -> Path:
     for part in ("pixels.u8", "names.json", "shapes.json"):
         (place.new / part).touch()
     contents = Contents()
-    for found in read_all(place.files, Decoder(lambda content: None, {}, 1)):
+    for found in read_all(place.files, album_place._UNDECODED):
         contents.add(found.content)
     contents.write(place.new)
     place.remember(place.new)

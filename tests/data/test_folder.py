@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 
@@ -41,8 +42,13 @@ def folder(root: Path, image_size: int = 8, channels: int = 3) -> ImageFolder:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The contents of the files that were decoded."""
     seen: list[bytes] = []
-    decode = picture.decode
-    monkeypatch.setattr(picture, "decode", lambda content, shape: seen.append(content) or decode(content, shape))
+    decode = picture.decode_levels
+
+    def watched(content: bytes, channels: int) -> NDArray[np.uint8]:
+        seen.append(content)
+        return decode(content, channels)
+
+    monkeypatch.setattr(picture, "decode_levels", watched)
     return seen
 
 

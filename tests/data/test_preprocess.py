@@ -9,6 +9,7 @@ from bicubic import bicubic
 from numpy.typing import NDArray
 from PIL import Image
 
+from atelier.data.decoder import found_in
 from atelier.data.preprocess import Preprocess, Way, crops
 
 WAYS: list[Way] = ["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]
@@ -42,6 +43,12 @@ def near(mine: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> bool:
     return mine.shape == theirs.shape and bool(np.abs(mine.astype(int) - theirs).max() <= 2)
 
 
+def kept_of(preprocess: Preprocess, file: Path) -> NDArray[np.uint8]:
+    (found,) = found_in([(file.name, file)], preprocess.decoder())
+    assert not isinstance(found.picture, str), found
+    return found.picture
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("channels", [1, 3])
@@ -51,7 +58,7 @@ def test_every_way_is_the_public_implementations(
     file = tmp_path / "it.png"
     file.write_bytes(picture_of(0, size))
     picture = Image.open(file).convert("L" if channels == 1 else "RGB")
-    kept = Preprocess(way, LOAD, CROP, channels).decode(file.read_bytes())
+    kept = kept_of(Preprocess(way, LOAD, CROP, channels), file)
     if not crops(way):
         assert near(kept, levels(plainly(picture, way, LOAD, CROP, (0, 0))))
         return
@@ -86,7 +93,7 @@ def test_evaluation_loads_at_the_crops_size_and_keeps_the_middle(
     file = tmp_path / "it.png"
     file.write_bytes(picture_of(1, size))
     picture = Image.open(file)
-    kept = Preprocess(way, LOAD, CROP, 3).evaluation().decode(file.read_bytes())
+    kept = kept_of(Preprocess(way, LOAD, CROP, 3).evaluation(), file)
     width, height = Preprocess(way, CROP, CROP, 3).scaled(*size)
     corner = max(0, width - CROP) // 2, max(0, height - CROP) // 2
     wanted = levels(plainly(picture, way, CROP, CROP, corner))

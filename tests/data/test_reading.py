@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import hashlib
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atelier.data import reading
-from atelier.data.reading import Decoder, read_all
+from atelier.data import decoder, reading
+from atelier.data.decoder import Decoder
+from atelier.data.reading import read_all
 from atelier.types import Mistake
 
 
@@ -25,7 +27,12 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:
-    return np.full(3, int(content), np.uint8)
+    return np.full((1, 1, 3), int(content), np.uint8)
+
+
+def of(decode: Callable[[bytes], NDArray[np.uint8]] = decode, size: int | None = 3) -> Decoder:
+    """Pictures as they are decoded."""
+    return Decoder(decode, lambda levels: levels, {}, size)
 
 
 @pytest.mark.parametrize(
@@ -33,13 +40,13 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     [(None, 2), (3, 32), (2**18, 16), (2**24, 2)],  # of any size, tiny, a quarter of a megabyte, large
 )
 def test_small_pictures_wait_and_large_ones_do_not(size: int | None, most: int) -> None:
-    assert Decoder(decode, {}, size).ahead(2) == most
+    assert reading._ahead(of(size=size), 2) == most
 
 
 def test_pictures_come_in_the_order_of_their_names(files: dict[str, Path]) -> None:
-    found = list(read_all(files, Decoder(decode, {}, 3)))
+    found = list(read_all(files, of()))
     assert [one.name for one in found] == list(files)
-    assert [int(one.picture[0]) for one in found if not isinstance(one.picture, str)] == list(range(200))
+    assert [one.picture.flat[0] for one in found if not isinstance(one.picture, str)] == list(range(200))
 
 
 def test_contents_are_told_of_what_can_be_read_and_reasons_of_the_rest(tmp_path: Path) -> None:
@@ -48,7 +55,7 @@ def test_contents_are_told_of_what_can_be_read_and_reasons_of_the_rest(tmp_path:
         (tmp_path / name).write_bytes(content)
     (tmp_path / "folder").mkdir()
     names = [*contents, "folder", "missing"]
-    right, broken, folder, missing = read_all({name: tmp_path / name for name in names}, Decoder(decode, {}, 3))
+    right, broken, folder, missing = read_all({name: tmp_path / name for name in names}, of())
     for found in (right, broken):
         assert found.content == hashlib.sha256(contents[found.name]).hexdigest()
     assert isinstance(broken.picture, str) and "invalid literal" in broken.picture
@@ -62,9 +69,9 @@ def test_what_the_machine_lacks_for_now_is_not_held_against_the_file(error: Exce
         raise error
 
     with pytest.raises(Mistake, match="000: cannot be read now"):
-        list(read_all(files, Decoder(fail, {}, 3)))
+        list(read_all(files, of(fail)))
     broken = OSError("image file is truncated")  # Pillow's, which has no number
-    assert reading._PASSING.isdisjoint({broken.errno, errno.ENOENT, errno.EACCES})
+    assert decoder._PASSING.isdisjoint({broken.errno, errno.ENOENT, errno.EACCES})
 
 
 def test_few_pictures_are_shared_among_the_threads(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +82,7 @@ def test_few_pictures_are_shared_among_the_threads(files: dict[str, Path], monke
         everybody.wait()  # broken, unless four threads have one each
         return decode(content)
 
-    found = read_all({name: files[name] for name in list(files)[:4]}, Decoder(together, {}, 3))
+    found = read_all({name: files[name] for name in list(files)[:4]}, of(together))
     assert not [one for one in found if isinstance(one.picture, str)]
 
 
@@ -91,7 +98,7 @@ def test_whoever_breaks_off_waits_for_nothing_that_was_not_begun(
             go_on.wait(30)
         return decode(content)
 
-    pictures = read_all(files, Decoder(slow, {}, 3))
+    pictures = read_all(files, of(slow))
     next(pictures)
     threading.Timer(0.2, go_on.set).start()
     pictures.close()

@@ -23,9 +23,10 @@ from torch import Tensor
 from atelier.counted import counted
 from atelier.data import cache, picture
 from atelier.data.album_place import Contents, Place
+from atelier.data.decoder import Decoder
 from atelier.data.names import few, few_reasons, printable
 from atelier.data.ragged import Ragged
-from atelier.data.reading import Decoder, read_all
+from atelier.data.reading import read_all
 from atelier.data.write_out import written_out
 from atelier.types import Mistake
 
@@ -65,7 +66,8 @@ def open_album(files: Mapping[str, str | Path], shape: picture.Shape, what: str)
     Raises Mistake where no file can be read, or the cache cannot be written.
     """
     extent = (shape.channels, shape.image_size, shape.image_size)
-    decoder = Decoder(partial(picture.decode, shape=shape), asdict(shape), math.prod(extent))
+    decode, fit = partial(picture.decode_levels, channels=shape.channels), partial(picture.fit, shape=shape)
+    decoder = Decoder(decode, fit, asdict(shape), math.prod(extent))
     block, names = _opened(files, decoder, what)
     return Album(torch.from_numpy(_mapped(block, (len(names), *extent))), names)
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from atelier.cachedir import cache_dir
-from atelier.data.reading import Decoder, read_all
+from atelier.data.decoder import Decoder
+from atelier.data.reading import read_all
 from atelier.whole_file import write_text
 
 # Files whose entries are put into a digest at a time: there may be millions.
@@ -24,7 +25,7 @@ _DIGESTED = 1000
 _CONTENTS = "contents"
 
 # Of whose files the contents alone are asked for.
-_UNDECODED = Decoder(lambda content: np.empty(0, np.uint8), {}, 1)
+_UNDECODED = Decoder(lambda content: np.empty((1, 1, 1), np.uint8), lambda levels: levels, {}, 1)
 
 
 class Contents:
@@ -34,7 +35,7 @@ class Contents:
         self._found = hashlib.blake2b(digest_size=20)
 
     def add(self, content: str) -> None:
-        """The next file's, as :class:`~atelier.data.reading.Found` has it."""
+        """The next file's, as :class:`~atelier.data.decoder.Found` has it."""
         self._found.update(f"{content}\n".encode())
 
     def write(self, block: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,13 +34,16 @@ _RAISED_BY = "ATELIER_MEGAPIXELS"
 _BYTES_PER_PIXEL = 8
 
 # However many threads read, together they hold no more than one file and have no more than one picture of the largest
-# size in a decoder at a time; what comes out of it is not counted. Whoever wants both takes them in this order, so that
-# nobody waits for somebody who waits.
+# size in a decoder at a time, small ones aside; what comes out of it is not counted. Whoever wants both takes them in
+# this order, so that nobody waits for somebody who waits.
 _FILES, _PICTURES = WeightedSemaphore(_BYTES_PER_PIXEL * MOST_PIXELS), WeightedSemaphore(MOST_PIXELS)
 
 # Pillow looks at the content, not at the name; its other, older decoders have no business with a stranger's
 # files.
 _FORMATS = ("JPEG", "PNG", "WEBP")
+
+# A pipe is opened without waiting for its writer; Windows changes no line ends.
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 # Rows of a picture that Pillow hands over at a time.
 _STRIP = 256
@@ -82,14 +86,22 @@ def most_bytes() -> int:
 def decode(content: bytes, shape: Shape) -> NDArray[np.uint8]:
     """The (first) picture in a file's ``content``, ``[C, S, S]``: upright, cut to a centre square and resized.
 
-    Resizing is :func:`~atelier.data.resize.resized`. Raises as :func:`open_upright` does.
+    Raises as :func:`open_upright` does.
     """
-    levels = decode_levels(content, shape.channels)
-    height, width = levels.shape[:2]
+    found: NDArray[np.uint8] = fit(decode_levels(content, shape.channels)[None], shape)[0]
+    return found
+
+
+def fit(levels: NDArray[np.uint8], shape: Shape) -> NDArray[np.uint8]:
+    """Pictures of one size, ``[N, H, W, c]`` as :func:`decode_levels` has them, as ``[N, C, S, S]``.
+
+    Resizing is :func:`~atelier.data.resize.resized`.
+    """
+    height, width = levels.shape[1:3]
     side = min(width, height, shape.crop or width)
     left, top = (width - side) // 2, (height - side) // 2
     # Cropping before resizing keeps what lies outside from bleeding in, and resizes less.
-    return resized(levels[top : top + side, left : left + side], (shape.image_size, shape.image_size))
+    return resized(levels[:, top : top + side, left : left + side], (shape.image_size, shape.image_size))
 
 
 def decode_levels(content: bytes, channels: int) -> NDArray[np.uint8]:
@@ -132,17 +144,31 @@ def content_of(path: Path) -> Iterator[bytes]:
 
     Raises OSError, and ValueError for what is no file or larger than a picture of :func:`most_pixels` can be.
     """
-    if not path.is_file():  # a pipe would keep its reader waiting
-        raise ValueError("not a file" if path.exists() else "no such file")
-    with path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
+    handle = _opened(path)
+    try:
+        state = os.fstat(handle)
+        if not stat.S_ISREG(state.st_mode):
+            raise ValueError("not a file")
+        size = state.st_size
         if size > most_bytes():
             raise ValueError(f"a file of {size:,} bytes is no picture of {most_pixels() // 10**6} megapixels")
         with _FILES.acquire(size):
-            content = file.read(size)
-            if len(content) < size:  # what network disks may do, and files of gigabytes
-                content += file.read()
+            content = os.read(handle, size)
+            while len(content) < size and (more := os.read(handle, size - len(content))):
+                content += more  # what network disks may do, and files of gigabytes
             yield content
+    finally:
+        os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    """A handle of the file: each step by Python's file objects would let the interpreter go once more."""
+    try:
+        return os.open(path, _TO_READ)
+    except OSError:
+        if path.is_file():
+            raise
+        raise ValueError("not a file" if path.exists() else "no such file") from None
 
 
 def _of_photograph(content: bytes, limit: int) -> NDArray[np.uint8] | None:

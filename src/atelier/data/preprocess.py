@@ -8,13 +8,14 @@ level in 255 (:func:`~atelier.data.resize.resized`).
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from atelier.data.decoder import Decoder
 from atelier.data.picture import decode_levels, most_pixels
-from atelier.data.reading import Decoder
 from atelier.data.resize import resized
 from atelier.types import Mistake
 
@@ -71,18 +72,16 @@ class Preprocess:
     def decoder(self) -> Decoder:
         """The same for an album of files."""
         size = self.channels * self.load_size**2 if self.way == "resize_and_crop" else None
-        return Decoder(self.decode, {"preprocess": asdict(self)}, size)
+        return Decoder(partial(decode_levels, channels=self.channels), self.fit, {"preprocess": asdict(self)}, size)
 
-    def decode(self, content: bytes) -> NDArray[np.uint8]:
-        """The picture in a file's ``content``, ``[C, H, W]``.
+    def fit(self, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Pictures of one size, ``[N, H, W, c]`` as :func:`~atelier.data.picture.decode_levels` has them.
 
-        A picture smaller than a crop is continued in black to the right and below, as Pillow's crop does.
+        One smaller than a crop is continued in black to the right and below, as Pillow's crop does.
 
-        Raises whatever :func:`~atelier.data.picture.open_upright` does, and ValueError where the size would be
-        absurd.
+        Raises ValueError where the size would be absurd. Returns ``[N, C, h, w]``.
         """
-        levels = decode_levels(content, self.channels)
-        height, width = levels.shape[:2]
+        height, width = levels.shape[1:3]
         size = self.scaled(width, height)
         if min(size) < 1:
             raise ValueError(f"{width} x {height} leaves no multiple of {_BASE} pixels")
@@ -104,11 +103,11 @@ class Preprocess:
         return width, height
 
     def _fitted(self, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The picture no smaller than a crop, or the crop in its middle."""
-        short = [max(0, self.crop_size - side) for side in levels.shape[1:]]
+        """The pictures no smaller than a crop, or the crops in their middle."""
+        short = [max(0, self.crop_size - side) for side in levels.shape[2:]]
         if any(short):
-            levels = np.pad(levels, [(0, 0), *((0, more) for more in short)])
+            levels = np.pad(levels, [(0, 0), (0, 0), *((0, more) for more in short)])
         if not self.centred:
             return levels
-        top, left = ((side - self.crop_size) // 2 for side in levels.shape[1:])
-        return np.ascontiguousarray(levels[:, top : top + self.crop_size, left : left + self.crop_size])
+        top, left = ((side - self.crop_size) // 2 for side in levels.shape[2:])
+        return np.ascontiguousarray(levels[..., top : top + self.crop_size, left : left + self.crop_size])

@@ -18,9 +18,9 @@ _SHIFTS = np.array([0, 8, 16], np.uint32)[:, None, None]
 
 
 def resized(levels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The picture ``levels`` at ``size`` (width, height), its channels apart: ``[1, H, W]`` or ``[3, H, W]``.
+    """The pictures ``levels`` at ``size`` (width, height), their channels apart: ``[N, 1, H, W]`` or ``[N, 3, H, W]``.
 
-    levels: ``[H, W, 1]``, or ``[H, W, 4]`` of red, green, blue and a byte that means nothing.
+    levels: ``[N, H, W, 1]``, or ``[N, H, W, 4]`` of red, green, blue and a byte that means nothing.
 
     Resizing is Pillow's bicubic, antialiased, by another hand: torch's filter for bytes has its kernel, its two passes
     and its rounding between them, with weights of 16 bits where Pillow's have 22. Fewer than one level in a hundred is
@@ -28,22 +28,23 @@ def resized(levels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
     and more); in a third to a fifth of the time. It goes across and then down, as Pillow did before version 13, which
     goes down first where that is less work.
     """
-    if levels.shape[:2] == size[::-1]:
-        return levels[..., :3].transpose(2, 0, 1).copy()  # a view would keep all that the picture was cut from
+    if levels.shape[1:3] == size[::-1]:
+        return levels[..., :3].transpose(0, 3, 1, 2).copy()  # a view would keep all that pictures were cut from
     # Turned round by NumPy, as torch lets the interpreter go at every step, and threads then wait to get it back.
-    image = torch.from_numpy(np.ascontiguousarray(levels).reshape(1, *levels.shape).transpose(0, 3, 1, 2))
-    found = F.interpolate(image, size[::-1], mode="bicubic", antialias=True)
-    return _apart(found.numpy()[0].transpose(1, 2, 0))
+    # Through one run of bytes, as NumPy leaves a single picture any stride, by which torch tells where channels lie.
+    images = torch.from_numpy(levels.ravel().reshape(levels.shape).transpose(0, 3, 1, 2))
+    found = F.interpolate(images, size[::-1], mode="bicubic", antialias=True)
+    return _apart(found.numpy().transpose(0, 2, 3, 1))
 
 
 def _apart(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """One channel after the other."""
-    if levels.shape[2] == 1:
-        return levels.transpose(2, 0, 1)
+    if levels.shape[3] == 1:
+        return levels.transpose(0, 3, 1, 2)
     # Four bytes are one number, whose lowest eight bits are a channel: half the time of going from byte to byte. All
     # channels at once, as threads that let the interpreter go for each would wait longer than they work.
-    pixels = levels.view("<u4")[..., 0]
-    channels = np.empty((3, *pixels.shape), np.uint8)
+    pixels = levels.view("<u4").transpose(0, 3, 1, 2)
+    channels = np.empty((len(pixels), 3, *pixels.shape[2:]), np.uint8)
     np.right_shift(pixels, _SHIFTS, out=channels, casting="unsafe", dtype=np.uint32)
     return channels
 

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition
 
+# Shares smaller than the whole by this are not counted, so that threads need not wait for one another to count them.
+_SMALL = 100
+
 
 class WeightedSemaphore:
     """A counting semaphore: so much of something, of which a thread takes as much as it needs.
 
-    whole: how much there is.
+    whole: how much there is, but for shares of less than a hundredth.
     """
 
     def __init__(self, whole: int) -> None:
@@ -20,6 +23,9 @@ class WeightedSemaphore:
     @contextmanager
     def acquire(self, wanted: int) -> Iterator[None]:
         """A block that begins once ``wanted`` is free (or all of it, where that is less), and gives it back."""
+        if wanted < self.whole // _SMALL:
+            yield
+            return
         share = min(wanted, self.whole)
         with self._changed:
             self._changed.wait_for(lambda: self.free >= share)
