@@ -154,6 +154,8 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("-m seed=1,2 hydra.sweep.dir=text.ckpt", ["hydra.sweep.dir=text.ckpt", "file of that name"]),
     ("-m model=glob(*gan)", ["model=glob(*gan)", "list the values: model=a,b"]),
     ("-m seed=interval(0,1)", ["seed=interval(0,1)", "list values"]),
+    ("hydra.verbose=3", ["hydra.verbose=3", "true, false, or the loggers"]),
+    ("-m hydra/sweeper=optuna modl.lr=interval(0,1)", ["modl.lr=", "there is no option modl.lr; did you mean model."]),
     ("-m regularizer=r1,null", ["regularizer=null", "did you mean none?"]),
     ("-m logger=csv,null", ["logger=null", "logger=[] among the values"]),
     ("-m hydra/launcher=basic,null seed=1,2", ["hydra/launcher=null", "leave hydra/launcher out"]),
@@ -175,6 +177,7 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlit:///a.db", ["storage=sqlit:", "sqlite:///file.db"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///:memory:", ["null keeps trials in memory"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///theirs.db", ["theirs.db", "cannot be opened"]),
+    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///studies.db", ["studies.db", "cannot be opened"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=a.db", ["storage=a.db: ", "written sqlite:///a.db"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///text.ckpt", ["file is not a database"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///text.ckpt/a.db", ["cannot be written to"]),
@@ -263,6 +266,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     (place / "empty").mkdir()
     with closing(sqlite3.connect(place / "theirs.db")) as database:
         database.execute("create table version_info (a int)")
+        database.commit()
+    with closing(sqlite3.connect(place / "studies.db")) as database:
+        database.execute("create table studies (a int)")
         database.commit()
     shutil.copytree(trained / "checkpoints", place / "good")
     shutil.copytree(trained, place / "whole")

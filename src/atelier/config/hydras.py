@@ -75,13 +75,22 @@ def wrong_setting(override: Override, base: DictConfig) -> str | None:
         known = f"{word}: there is no option {key}{suggestion(key, _options(base.hydra))}"
         return None if adds and _is_open(base, key.rpartition(".")[0]) else known
     if leaf in set(parent.keys()):  # a node itself denies what is yet to be filled in
-        return f"{word}: {key} is there already; leave out the +: {word.lstrip('+')}" if override.is_add() else None
+        if override.is_add():
+            return f"{word}: {key} is there already; leave out the +: {word.lstrip('+')}"
+        return _wrong_verbosity(override) if key == "hydra.verbose" else None
     above = key.rpartition(".")[0]
     if adds:
         return f"{word}: nothing reads {key}{suggestion(leaf, _names(parent))}" if above in _BUILT else None
     if _is_open(base, key) and nearest(leaf, _names(parent)) is None:
         return f"{word}: there is no option {key}; to add it, write +{word}"
     return f"{word}: there is no option {key}{suggestion(leaf, _names(parent))}"
+
+
+def _wrong_verbosity(override: Override) -> str | None:
+    """What is wrong with ``hydra.verbose``: Hydra takes any value for it, and asserts later."""
+    if override.is_delete() or isinstance(override.value(), bool | str | list):
+        return None
+    return f"{override.input_line}: hydra.verbose is true, false, or the loggers that tell all they know: [a,b]"
 
 
 def _is_open(base: DictConfig, key: str) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ _EXTRAS = {
 """Launchers that others wrote: the package, and the extra that brings it."""
 
 _PROCESS = "hydra_plugins.atelier_process."
+_OF_MACHINERY = re.compile(r"hydra[./]|search$")
 _SLURM = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher"
 _OPTUNA = "hydra_plugins.atelier_optuna."
 
@@ -38,20 +41,21 @@ def joined(params: Mapping[str, Any], words: Sequence[str]) -> list[str]:
 
 
 def machinery(conf: Path, root: str, words: Sequence[str], extra: Path | None) -> DictConfig | None:
-    """Hydra's own part of what ``words`` compose (launcher, sweeper, folders), or None if they do not compose.
+    """Hydra's own part of what ``words`` compose (launcher, sweeper, folders), or None if not even that composes.
 
-    Options with several values stand at their first.
+    Options with several values stand at their first. Whatever is wrong with other words, the sweeper is the one that
+    was asked for.
     """
     path = [] if extra is None else [f"hydra.searchpath=['file://{extra.resolve()}']"]
+    first = covering(words)[0]
     with initialize_config_dir(str(conf), version_base="1.3"):
-        try:
-            cfg = compose(root, [*path, *covering(words)[0]], return_hydra_config=True)
-        # config.compose says what is wrong with the words; Hydra's error of a group that is null is a bare ValueError.
-        except (HydraException, OmegaConfBaseException, ValueError):
-            return None
-    hydra = cfg.hydra
-    assert isinstance(hydra, DictConfig)
-    return hydra
+        for some in (first, [word for word in first if _OF_MACHINERY.match(key_of(word))]):
+            # config.compose says what is wrong with words; Hydra's error of a group that is null is a bare ValueError.
+            with suppress(HydraException, OmegaConfBaseException, ValueError):
+                hydra = compose(root, [*path, *some], return_hydra_config=True).hydra
+                assert isinstance(hydra, DictConfig)
+                return hydra
+    return None
 
 
 def planned(hydra: DictConfig | None, words: Sequence[str]) -> list[list[str]]:

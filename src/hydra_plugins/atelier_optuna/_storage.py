@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,10 @@ def opened(url: str | None) -> BaseStorage:
     name = _name(url)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of tables being made
     try:
-        return RDBStorage(url, engine_kwargs=_options(url))
+        storage = RDBStorage(url, engine_kwargs=_options(url))
+        with suppress(KeyError):  # there is none of the name: tables of another program have no names to look for
+            storage.get_study_id_from_name("")
+        return storage
     except (
         SQLAlchemyError,
         ImportError,
