@@ -44,7 +44,18 @@ from atelier.config.compose import fill_in
 from atelier.config.environment import register_resolvers
 from atelier.config.override import quoted
 from atelier.config.resume import configuration, conflicts, find, taken
-from atelier.config.sweep import absent, covering, left_open, listed, machinery, patterns, planned, undrawn, unfit
+from atelier.config.sweep import (
+    absent,
+    as_typed,
+    covering,
+    left_open,
+    listed,
+    machinery,
+    patterns,
+    planned,
+    undrawn,
+    unfit,
+)
 from atelier.config.words import conf_dir, suggestion
 from atelier.task.ranks import follow, in_silence, order
 from atelier.types import Diverged, Mistake, Vanished
@@ -194,7 +205,7 @@ def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[Di
         garbage_collection.wake()  # hundreds of jobs leave gigabytes of configurations that refer to themselves
     jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
     configs = [composed(verb, job, extra) for job in jobs]
-    told += [text for _, mistakes in configs for text in mistakes]
+    told += [as_typed(text, overrides) for _, mistakes in configs for text in mistakes]
     looked_at = covering(overrides) if arguments.multirun else [overrides]
     refuse(told, list if arguments.cfg or arguments.info else partial(_further, verb, looked_at, extra, told))
     checked = [cfg for cfg, _ in configs if cfg is not None]

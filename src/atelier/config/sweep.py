@@ -131,6 +131,16 @@ def undrawn(hydra: DictConfig | None, words: Sequence[str]) -> list[str]:
     return [f"{word}: an interval {way}" for word in sampled]
 
 
+def as_typed(text: str, words: Sequence[str]) -> str:
+    """``text`` of an option that there is not, by the one of ``words`` that names it: not by each of its values."""
+    for word in words:
+        key = key_of(word)
+        said = re.search(rf": (there is no option|nothing reads) {re.escape(key)}(?![\w.])", text)
+        if said is not None and key_of(word_of_job := text[: said.start()]) == key:
+            return text.replace(word_of_job, word)
+    return text
+
+
 def covering(words: Sequence[str]) -> list[list[str]]:
     """As few jobs as show every value of every option: the k-th job has the k-th of each, or its last."""
     columns = [_values(word) for word in words]
