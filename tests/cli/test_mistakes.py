@@ -178,8 +178,14 @@ TRAIN: list[tuple[str, list[str]]] = [
     # where a search keeps its trials
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlit:///a.db", ["storage=sqlit:", "sqlite:///file.db"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///:memory:", ["null keeps trials in memory"]),
-    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///theirs.db", ["theirs.db", "cannot be opened"]),
-    ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///studies.db", ["studies.db", "cannot be opened"]),
+    (
+        "-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///theirs.db",
+        ["table version_info is another"],
+    ),
+    (
+        "-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///studies.db",
+        ["table studies is another"],
+    ),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=a.db", ["storage=a.db: ", "written sqlite:///a.db"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///text.ckpt", ["file is not a database"]),
     ("-m seed=1,2 hydra/sweeper=optuna hydra.sweeper.storage=sqlite:///text.ckpt/a.db", ["cannot be written to"]),
@@ -279,15 +285,20 @@ def desk(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     return place
 
 
+def _everything(desk: Path) -> dict[Path, bytes]:
+    """All paths, with what is in databases."""
+    return {path: path.read_bytes() if path.suffix == ".db" else b"" for path in desk.rglob("*")}
+
+
 def _answer(
     line: str, desk: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[int, str]:
     monkeypatch.chdir(desk)
-    before = sorted(desk.rglob("*"))
+    before = _everything(desk)
     verb, *words = _words(line)
     status = run(verb, words)
     said = capfd.readouterr()
-    assert sorted(desk.rglob("*")) == before, "something was left behind"
+    assert _everything(desk) == before, "something was left behind"
     assert "Traceback" not in said.err + said.out
     return status, said.err
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,10 @@ from atelier.types import Mistake
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+
+
+# Tables of Optuna's whose names others may use, and what they have there.
+_KNOWN_BY = {"studies": "study_name", "trials": "study_id", "version_info": "schema_version"}
 
 
 def opened(url: str | None) -> BaseStorage:
@@ -30,10 +34,8 @@ def opened(url: str | None) -> BaseStorage:
     name = _name(url)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of tables being made
     try:
-        storage = RDBStorage(url, engine_kwargs=_options(url))
-        with suppress(KeyError):  # there is none of the name: tables of another program have no names to look for
-            storage.get_study_id_from_name("")
-        return storage
+        _refuse_strangers(url, name)
+        return RDBStorage(url, engine_kwargs=_options(url))
     except (
         SQLAlchemyError,
         ImportError,
@@ -45,6 +47,21 @@ def opened(url: str | None) -> BaseStorage:
         raise Mistake(f"hydra.sweeper.storage={name}: cannot be opened ({reason})") from error
     except OSError as error:
         raise Mistake(f"hydra.sweeper.storage={name}: cannot be written to ({error.strerror})") from error
+
+
+def _refuse_strangers(url: str, name: str | None) -> None:
+    """Mistake where tables of another program have the names of Optuna's, before it makes the others beside them."""
+    from sqlalchemy import create_engine, inspect
+
+    engine = create_engine(url, **_options(url))
+    try:
+        there = inspect(engine)
+        for table, column in _KNOWN_BY.items():
+            if there.has_table(table) and column not in {each["name"] for each in there.get_columns(table)}:
+                taken = f"its table {table} is another program's"
+                raise Mistake(f"hydra.sweeper.storage={name}: {taken}; choose another database")
+    finally:
+        engine.dispose()
 
 
 def _name(url: str) -> str | None:
