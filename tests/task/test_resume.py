@@ -201,6 +201,15 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
     _same(tmp_path / "run", reference(*words))
 
 
+@pytest.mark.thorough
+def test_nothing_is_saved_while_gradients_are_summed_up(start: Start, reference: Reference, tmp_path: Path) -> None:
+    """Of six batches the first four make one step and the last two another: a state in between would lose gradients."""
+    words = [*Cell("autoencoder", 0, Death("step", 9)).words(), "+trainer.accumulate_grad_batches=4"]
+    assert start([*words, "hydra.run.dir=run"], tmp_path, Death("step", 9)) == KILLED
+    assert start(["resume=run"], tmp_path) == 0, (tmp_path / "said.txt").read_text()
+    _same(tmp_path / "run", reference(*words))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_compiled_run_that_is_killed_ends_as_if_nothing_had_happened(

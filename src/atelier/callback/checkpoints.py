@@ -61,10 +61,11 @@ def between_batches(trainer: Trainer, batch_idx: int) -> bool:
 
     After an epoch's last batch the epoch's end is still to come, and Lightning leaves it out when it continues a state
     saved there; so it does with a validation within the epoch: where one follows every batch, none is followed by a
-    batch, and a run is saved at the ends of epochs alone.
+    batch, and a run is saved at the ends of epochs alone. Nor is there a place for gradients that several batches sum
+    up: the next batch has to begin a sum.
     """
     every = trainer.val_check_batch
-    if trainer.is_last_batch:
+    if trainer.is_last_batch or (batch_idx + 1) % trainer.accumulate_grad_batches:
         return False
     if not every or math.isinf(every):
         return True
