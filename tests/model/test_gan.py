@@ -20,6 +20,7 @@ import atelier.model.gan as gan_module
 from atelier.config.build import build
 from atelier.game.schedule import LinearDecay
 from atelier.game.turn import turn
+from atelier.regularizer.r1 import R1
 from atelier.types import ImageBatch, Mistake
 
 Compose = Callable[..., DictConfig]
@@ -151,6 +152,15 @@ def test_turns_are_counted_in_batches_that_were_trained_on(train: Train, monkeyp
     umpire = Umpire(monkeypatch)
     train("model.discriminator_turns=3", batches=2, max_epochs=3)
     assert "".join(umpire.turns) == "dddgdddg"
+
+
+def test_a_lazy_penalty_comes_every_so_many_batches_that_were_trained_on(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    penalised, penalty = [], R1.__call__
+    monkeypatch.setattr(R1, "__call__", lambda *given: penalised.append(given[-1].step) or penalty(*given))
+    train("regularizer=r1", "regularizer.interval=4", batches=3, max_epochs=4)
+    assert penalised == [0, 4, 8]
 
 
 def test_the_gradient_is_clipped_to_its_norm(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:

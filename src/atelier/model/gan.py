@@ -97,7 +97,7 @@ class GAN(LightningModule):
         Goodfellow et al. 2014, Algorithm 1, with a batch's reals never used for two moves of D.
         """
         d_optimizer, g_optimizer = players(self)
-        moment = self._moment(batch)
+        moment = self._moment(batch, batch_idx)
 
         with turn(self, "d", d_optimizer, rests=[self.generator]) as descend:
             for real, labels, z, share, chance in self._cut(batch, moment.within("d")):
@@ -107,7 +107,7 @@ class GAN(LightningModule):
                 descend(judgement.terms, share)
                 self.ledger.enter(judgement.signs, share)
 
-        if self._batches_so_far(batch, batch_idx) % self.discriminator_turns:
+        if (moment.step + 1) % self.discriminator_turns:
             return
 
         with turn(self, "g", g_optimizer, rests=[self.critic]) as descend:
@@ -118,15 +118,11 @@ class GAN(LightningModule):
         if self.average is not None:
             self.average.update(self.generator, moment.epoch)
 
-    def _batches_so_far(self, batch: ImageBatch, batch_idx: int) -> int:
-        """Batches trained on, with this one: ``batch.step`` counts what ``limit_train_batches`` leaves out as well."""
+    def _moment(self, batch: ImageBatch, batch_idx: int) -> Moment:
+        # By batches trained on, as turns and lazy penalties are: batch.step counts what limit_train_batches leaves out.
         an_epoch = self.trainer.num_training_batches
-        return self.trainer.current_epoch * int(an_epoch) + batch_idx + 1 if math.isfinite(an_epoch) else batch.step + 1
-
-    def _moment(self, batch: ImageBatch) -> Moment:
-        return Moment(
-            self.seed, batch.step, batch.epoch, self.global_rank, self.trainer.world_size, batch.images.device
-        )
+        step = self.trainer.current_epoch * int(an_epoch) + batch_idx if math.isfinite(an_epoch) else batch.step
+        return Moment(self.seed, step, batch.epoch, self.global_rank, self.trainer.world_size, batch.device)
 
     def _cut(self, batch: ImageBatch, moment: Moment) -> Iterator[_Part]:
         """The batch in parts, each with its latents (drawn for the whole) and a chance of its own."""
