@@ -26,7 +26,7 @@ class DiffAugment:
 
     policy: parts in the order in which they act: "color" (brightness ± 0.5, saturation × [0, 2), contrast ×
         [0.5, 1.5)), "translation" (by up to 1/8 of the side, to the nearest pixel), "cutout" (a square hole of half
-        the side, rounded down).
+        the side, rounded up).
     probability: of an image being changed at all, or a function of the epoch that gives it.
     """
 
@@ -93,7 +93,7 @@ def _cutout(images: Tensor, chance: Chance) -> Tensor:
 def _hole(images: Tensor, chance: Tensor, dim: int) -> Tensor:
     """Where along ``dim`` the hole lies; its centre is anywhere, so that it may stick out of the picture."""
     length = images.shape[dim]
-    size = length // 2
+    size = (length + 1) // 2
     first = _below(length + 1 - size % 2, chance) - size // 2
     places = torch.arange(length, device=images.device)
     return _along((places >= first[:, None]) & (places < first[:, None] + size), dim)

@@ -33,7 +33,8 @@ class InstanceNorm(nn.Module):
         # (torch 2.15) is wrong at batch 1 where the gradient arrives in channels_last, without a word. A compiler makes
         # loops of its own of this.
         if x.device.type == "cpu" and x.requires_grad and not x.is_contiguous() and not torch.compiler.is_compiling():
-            normalised: Tensor = _ChannelsLast.apply(x)
+            # A copy made within would be a constant to whoever differentiates twice.
+            normalised: Tensor = _ChannelsLast.apply(x.contiguous(memory_format=torch.channels_last))
             return normalised
         return F.group_norm(x, self.channels, eps=_EPS)
 
@@ -52,7 +53,6 @@ class _ChannelsLast(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         batch, channels, height, width = x.shape
-        x = x.contiguous(memory_format=torch.channels_last)
         y, mean, scale = torch.native_group_norm(x, None, None, batch, channels, height * width, channels, _EPS)
         ctx.save_for_backward(x, mean.view(batch, 1, channels), scale.view(batch, 1, channels))
         return y
