@@ -40,11 +40,12 @@ class Constant:
 
 
 class LinearDecay:
-    """1 for ``hold`` epochs, then a straight line towards 0 over ``decay`` epochs.
+    """1 in the first ``hold`` epochs, then a straight line towards 0 over ``decay`` epochs.
 
     CycleGAN's public recipe: in epoch e, counted from 1, the factor is 1 − max(0, e − hold) / (decay + 1);
     with ``by="epoch"`` and a position counted from 0 that is 1 − max(0, ⌊epoch⌋ + 1 − hold) / (decay + 1), so
-    that the last epoch still trains. ``by="batch"`` draws the same line through the batches.
+    that the last epoch still trains. ``by="batch"`` draws the line through these values at the epochs' starts, so that
+    it leaves 1 an epoch before ``hold`` ends.
     """
 
     def __init__(self, hold: float, decay: float, by: Clock = "epoch") -> None:
