@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from PIL import Image
 
 from atelier.checkpoint import load, read
 from atelier.cli import run
+from atelier.task import evaluate
 from atelier.task import train as train_task
-from atelier.types import Mistake
+from atelier.types import ImageBatch, Mistake
 from tiny import SMALL
 
 TINY = [*SMALL, "trainer.max_epochs=1", "data.subset=64", "data.batch_size=32"]
@@ -88,10 +90,10 @@ def test_the_configuration_is_kept_resolved_and_the_words_beside_it(trained: Pat
 # --- evaluate, sample, extractor
 
 
-def test_evaluate_agrees_with_training(trained: Path, here: Path) -> None:
-    last = trained / "checkpoints" / "last.ckpt"
+def _agrees_with_training(folder: Path, here: Path) -> None:
+    last = folder / "checkpoints" / "last.ckpt"
     assert run("evaluate", [f"ckpt={last}", "hydra.run.dir=scored", "batch_size=100"]) == 0
-    trained_scores, scores = (_json(folder / "results.json")["scores"] for folder in (trained, here / "scored"))
+    trained_scores, scores = (_json(each / "results.json")["scores"] for each in (folder, here / "scored"))
     figures = {name.removeprefix("val/"): score for name, score in trained_scores.items()}
     assert {name.removeprefix("val/") for name in scores} == set(figures)
     for name, score in scores.items():
@@ -99,6 +101,29 @@ def test_evaluate_agrees_with_training(trained: Path, here: Path) -> None:
         assert score["value"] == pytest.approx(other["last"], rel=1e-5, abs=1e-7), name
         assert score["floor"] == pytest.approx(other["floor"], rel=1e-5, abs=1e-7), name
         assert {key: score["protocol"][key] for key in other["protocol"]} == other["protocol"]
+
+
+def test_evaluate_agrees_with_training(trained: Path, here: Path) -> None:
+    _agrees_with_training(trained, here)
+
+
+def test_fakes_of_a_conditional_model_have_the_classes_of_the_reals(here: Path) -> None:
+    words = ["condition=label", "data.subset=null", "model.ema=null", "callback.gallery=null"]
+    assert run("train", [*TINY, *words, "hydra.run.dir=run"]) == 0
+    _agrees_with_training(here / "run", here)
+    assert run("evaluate", ["ckpt=run", "samples=100", "hydra.run.dir=fewer"]) == 0
+
+
+@pytest.mark.parametrize("count", [3, 12, 36])
+def test_classes_are_as_frequent_as_among_the_reals(count: int) -> None:
+    """Also where the reals lie class by class, and for any number of fakes."""
+    labels = torch.tensor([0] * 4 + [1] * 4 + [2] * 4)
+    batches = [ImageBatch(torch.empty(6, 1, 1, 1), torch.arange(6), part, 0, 0.0) for part in labels.split(6)]
+    data: Any = SimpleNamespace(reals=lambda split, batch_size: iter(batches))
+    cfg = OmegaConf.create({"split": "test", "batch_size": 6})
+    classes = evaluate._classes(SimpleNamespace(num_classes=3), data, cfg, count)
+    assert classes is not None and classes.bincount().tolist() == [count // 3] * 3
+    assert evaluate._classes(SimpleNamespace(num_classes=None), data, cfg, count) is None
 
 
 def test_evaluate_with_another_split_number_and_extractor(trained: Path, here: Path) -> None:

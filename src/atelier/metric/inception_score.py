@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from atelier.metric.score import exact
+from atelier.moment import SCORE_SEED, Moment
 from atelier.types import Features, Mistake
 
 
@@ -15,8 +17,9 @@ class InceptionScore:
     """exp E_x KL(p(y|x) ‖ p(y)), 1 to the number of classes: the mean over ``splits`` parts of the fakes.
 
     Salimans et al., "Improved Techniques for Training GANs" (2016), section 4; their protocol is 10 parts of
-    5,000. p(y) is estimated within a part, so small parts score lower. Reals are not looked at; an extractor
-    without logits gives no figure.
+    5,000. p(y) is estimated within a part, so small parts score lower, and the fakes are shuffled by a fixed seed
+    before they are shared out: those of a conditional model may come class by class, as the folders of their reals do.
+    Reals are not looked at; an extractor without logits gives no figure.
     """
 
     names: Mapping[str, bool] = {"inception_score": True}
@@ -27,11 +30,12 @@ class InceptionScore:
         self.splits = splits
 
     def __call__(self, real: Features, fake: Features) -> dict[str, float]:
-        """The score of logits ``[N, K]``, in parts of consecutive rows; {} without logits."""
+        """The score of logits ``[N, K]``; {} without logits."""
         if fake.logits is None:
             return {}
         self.demand(real, fake)
-        parts = [_score(part) for part in exact(fake.logits).log_softmax(dim=1).tensor_split(self.splits)]
+        log_p = exact(fake.logits).log_softmax(dim=1)
+        parts = [_score(log_p[rows]) for rows in _shuffled(len(log_p)).tensor_split(self.splits)]
         return {"inception_score": sum(parts) / len(parts)}
 
     def demand(self, real: Features, fake: Features) -> None:
@@ -43,8 +47,13 @@ class InceptionScore:
             )
 
     def protocol(self, real: int, fake: int) -> dict[str, Any]:
-        """In how many parts."""
-        return {"splits": self.splits}
+        """In how many parts, and of which rows."""
+        return {"splits": self.splits, "order": "shuffled"}
+
+
+def _shuffled(count: int) -> Tensor:
+    """The same permutation of ``count`` rows everywhere."""
+    return torch.randperm(count, generator=Moment(seed=SCORE_SEED, step=0).generator("inception_score"))
 
 
 def _score(log_p: Tensor) -> float:

@@ -82,7 +82,7 @@ def _scores(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor, sc
     real = real_features(extractor, data, cfg.split, size, device, cfg.batch_size)
     bank, distortion = FeatureBank().to(device), Distortion()
     if isinstance(model, Sampler):
-        fakes = _samples(model, count, cfg.batch_size, cfg.seed)
+        fakes = _samples(model, count, cfg.batch_size, cfg.seed, _classes(model, data, cfg, count))
     else:
         assert isinstance(model, Reconstructor), "a model samples or reconstructs"
         count = min(count, size)
@@ -147,10 +147,24 @@ def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:
     return {key: build(node) for key, node in chosen.items() if node is not None}
 
 
-def _samples(model: Sampler, count: int, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    for start in range(0, count, batch_size):
-        size = min(batch_size, count - start)
-        yield torch.arange(start, start + size), model.sample(size, seed=seed, start=start)
+def _samples(
+    model: Sampler, count: int, batch_size: int, seed: int, classes: Tensor | None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    for places in torch.arange(count).split(batch_size):
+        labels = None if classes is None else classes[places].to(model.device)  # type: ignore[attr-defined]  # a module
+        yield places, model.sample(len(places), seed=seed, start=int(places[0]), labels=labels)
+
+
+def _classes(model: Any, data: Reals, cfg: DictConfig, count: int) -> Tensor | None:
+    """The classes of ``count`` fakes, as frequent as among the split's reals; None for a model that is told of none.
+
+    Where there is one fake for each real it has the real's class, as at a training's validations.
+    """
+    if getattr(model, "num_classes", None) is None:
+        return None
+    labels = [batch.labels for batch in data.reals(cfg.split, batch_size=cfg.batch_size) if batch.labels is not None]
+    known = torch.cat(labels)
+    return known[torch.arange(count) * len(known) // count]
 
 
 def _reconstructions(
