@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 
+from atelier.callback.clock import Position, position
 from atelier.callback.score_history import whole
 from atelier.config.build import build
 from atelier.config.environment import register_resolvers
@@ -100,7 +101,7 @@ def whole_beside(file: Path) -> list[tuple[Path, str]]:
     found = []
     for other in sorted(others, key=lambda other: other.stat().st_mtime, reverse=True):
         try:
-            found.append((other, f"{whole(position(_opened(other)))}"))
+            found.append((other, f"{whole(stood(_opened(other)).epoch)}"))
         except Mistake:
             continue
         if len(found) == 2:
@@ -108,14 +109,14 @@ def whole_beside(file: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def position(content: dict[str, Any]) -> float:
-    """How far a checkpoint's run had come, in epochs.
+def stood(content: dict[str, Any]) -> Position:
+    """How far a checkpoint's run had come.
 
     Raises:
         Mistake: if it does not say.
     """
     try:
-        return float(content["callbacks"]["Clock"]["epoch"])
+        return position(content)
     except (KeyError, TypeError, ValueError):
         raise Mistake("this checkpoint does not say where its run stood, so nothing can go on from it") from None
 

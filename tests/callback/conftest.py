@@ -85,6 +85,9 @@ class Pictures(LightningDataModule):
             else [ImageBatch(self.images[split][:count], torch.arange(count), None, 0, 0.0)]
         )
 
+    def size(self, split: str) -> int:
+        return len(self.images[split])
+
     def fingerprint(self, split: str) -> str:
         return f"pictures-{split}"
 

@@ -208,9 +208,14 @@ def _epochs(place: Path, saved: Any) -> dict[str, float]:
 def test_processes_that_agree_on_the_time_before_a_validation_save_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, saved, checkpoints = Clock(), [], Checkpoints(every_n_minutes=1e-9)
     ranks: Any = SimpleNamespace(
-        callbacks=[clock], world_size=2, is_last_batch=False, val_check_batch=ASK_EVERY, check_val_every_n_epoch=1,
+        callbacks=[clock],
+        world_size=2,
+        is_last_batch=False,
+        val_check_batch=ASK_EVERY,
+        check_val_every_n_epoch=1,
+        accumulate_grad_batches=1,
         strategy=SimpleNamespace(broadcast=lambda late: late),
-    )  # fmt: skip
+    )
     monkeypatch.setattr(checkpoints, "save_last", lambda *_: saved.append(clock.step))
     for batch in range(ASK_EVERY + 1):
         clock.step = batch + 1

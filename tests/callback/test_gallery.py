@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from atelier.callback.gallery import Gallery, epoch_of
+from atelier.callback.gallery import Gallery, epoch_in
 from atelier.callback.picture import Grid, Scatter
 from atelier.types import Mistake
 
@@ -54,8 +54,8 @@ def test_pictures_within_an_epoch_have_names_that_sort(fit, toy, tmp_path: Path)
     fit(toy(), gallery(), epochs=1, val_check_interval=2)
     found = sorted(path.stem for path in (tmp_path / "run" / "samples").glob("epoch*"))
     assert found == ["epoch_0000", "epoch_0000_40", "epoch_0000_80"]
-    assert [epoch_of(name) for name in found] == [0.0, 0.4, 0.8]
-    assert epoch_of("interpolation") is None
+    assert [epoch_in(name) for name in found] == [0.0, 0.4, 0.8]
+    assert epoch_in("interpolation") is None
 
 
 def test_loggers_that_take_pictures_get_them(fit, toy, tmp_path: Path) -> None:

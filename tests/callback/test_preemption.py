@@ -23,6 +23,7 @@ class Ranks:
         self.clock, self.asked, self.noted = Clock(), list[int](), 0
         self.callbacks, self.world_size, self.is_global_zero = [self.clock], world, True
         self.is_last_batch, self.val_check_batch, self.check_val_every_n_epoch = False, validate_every, 1
+        self.accumulate_grad_batches = 1
         self.strategy = SimpleNamespace(root_device=torch.device("cpu"), reduce=self._reduce, barrier=lambda name: None)
 
     def _reduce(self, mine: Tensor, reduce_op: str) -> Tensor:

@@ -84,12 +84,6 @@ def test_a_scores_own_numbers_stand_in_its_protocol_alone(fit, toy, pixels) -> N
     }
 
 
-def test_the_state_of_an_earlier_version_is_read(scoreboard) -> None:
-    row = {"epoch": 1.0, "val/distance_pixels": 2.0}
-    scoreboard.load_state_dict({"rows": [row], "floor": {}, "protocol": {"real": 24}})
-    assert scoreboard.results()["val/distance_pixels"]["protocol"] == {"real": 24}
-
-
 def test_too_few_images_are_flagged(fit, toy, scoreboard) -> None:
     scoreboard.extractor.num_features = 16
     fit(toy(), scoreboard, epochs=1)
@@ -101,6 +95,21 @@ def test_no_floor_where_the_other_split_is_too_small(fit, toy, pictures, scorebo
     data.images["train"] = data.images["train"][:16]
     fit(toy(), scoreboard, data=data, epochs=1)
     assert scoreboard.results()["val/distance_pixels"]["floor"] is None
+
+
+def test_a_floor_that_cannot_be_read_is_warned_of_and_costs_no_score(fit, toy, pictures, scoreboard, caplog) -> None:
+    data = pictures()
+    reals = data.reals
+
+    def broken(split, *rest, **options):
+        if split == "train":
+            raise Mistake("train/7.png cannot be read now")
+        return reals(split, *rest, **options)
+
+    data.reals = broken
+    fit(toy(), scoreboard, data=data, epochs=1)
+    assert scoreboard.results()["val/distance_pixels"]["floor"] is None
+    assert "scores have no floor: train/7.png cannot be read now" in caplog.text
 
 
 def test_extractor_is_prepared_before_training_and_its_complaint_ends_it(fit, toy, scoreboard) -> None:

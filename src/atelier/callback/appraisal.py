@@ -10,7 +10,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
 from atelier.callback.recorder import publish
-from atelier.callback.score_history import History
+from atelier.callback.score_history import History, val
 from atelier.callback.trainer_parts import data_of
 from atelier.metric.code_splits import Coded, Examiner, Numbers
 from atelier.metric.distortion import Distortion
@@ -36,7 +36,7 @@ class Appraisal(Callback):
         names: dict[str, bool | None] = dict(Distortion.names)
         for examiner in self.examiners:
             names |= examiner.names
-        self.history = History({f"val/{name}": higher for name, higher in names.items()})
+        self.history = History(val(names))
         self.scored_at = -1
         self.coded: Coded | None = None
         self._protocols: dict[str, dict[str, Any]] = {}
@@ -83,7 +83,7 @@ class Appraisal(Callback):
             self._protocols["val/ssim"]["window"] = f"Gaussian, {self._window} px (Wang et al. 2004)"
         examined = self._examine(trainer, pl_module, data) if trainer.is_global_zero else {}
         figures |= trainer.strategy.broadcast(examined)
-        publish(trainer, pl_module, self, {f"val/{name}": value for name, value in figures.items()})
+        publish(trainer, pl_module, self, val(figures))
 
     def _examine(self, trainer: Trainer, pl_module: LightningModule, data: Reals) -> dict[str, float]:
         assert isinstance(pl_module, Encoder), f"{type(pl_module).__name__} makes no codes"
@@ -127,7 +127,4 @@ class Appraisal(Callback):
 
 def _some(data: Reals, split: str, count: int) -> Iterator[ImageBatch]:
     """``count`` images of ``split``, or all if there are fewer."""
-    try:
-        yield from list(data.reals(split, count))
-    except Mistake:
-        yield from data.reals(split)
+    return data.reals(split, count if count <= data.size(split) else None)

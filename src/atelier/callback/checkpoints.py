@@ -13,8 +13,9 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from atelier.callback.atomic import unsaved
+from atelier.callback.clock import position
 from atelier.callback.recorder import Row, board_of, clock_of
-from atelier.callback.score_history import History, whole
+from atelier.callback.score_history import whole
 from atelier.callback.variants import chosen, configuration_of, named
 from atelier.regularizer.none import NoRegularizer
 from atelier.types import Diverged, Game, Mistake
@@ -149,7 +150,9 @@ class Checkpoints(Checkpoint):
         board = board_of(trainer)
         if board is None or board.scored_at != clock_of(trainer).step:
             return
-        places, now = ranking(board.history)[: self.keep], board.history.rows[-1]["epoch"]
+        history = board.history
+        places = [taken.epoch for taken in history.ranking(history.primary)[: self.keep]]
+        now = history.rows[-1]["epoch"]
         runners_up = {_runner_up(epoch) for epoch in places[1:]}
         if places[:1] == [now]:
             self._save_first(trainer, pl_module, now, runners_up)
@@ -184,16 +187,6 @@ class Checkpoints(Checkpoint):
         return not unsaved(trainer)
 
 
-def ranking(history: History) -> list[float]:
-    """The epochs of all validations by the primary figure, the best first, the earlier of equal ones first."""
-    name = history.primary
-    taken = [(row[name], row["epoch"]) for row in history.rows if name in row and not math.isnan(row[name])]
-    higher = history.higher[name]
-    if higher is None:  # neither direction is better: the last is what there is
-        return [epoch for _, epoch in reversed(taken)]
-    return [epoch for _, epoch in sorted(taken, key=lambda at: -at[0] if higher else at[0])]
-
-
 def _runner_up(epoch: float) -> str:
     return f"best-{whole(epoch)}.ckpt"
 
@@ -211,8 +204,7 @@ def _name_of(best: Path, names: Set[str]) -> Path | None:
 def epoch_of(file: Path) -> float | None:
     """The epoch of the state in a checkpoint, or None where that cannot be read."""
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        return float(content["callbacks"]["Clock"]["epoch"])
+        return position(torch.load(file, map_location="cpu", weights_only=True, mmap=True)).epoch
     except Exception:  # there is none yet, or a damaged one, which can fail anywhere
         return None
 

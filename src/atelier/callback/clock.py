@@ -5,12 +5,29 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.types import ImageBatch, UnpairedBatch
+
+
+class Position(NamedTuple):
+    """Where a run stood: batches trained on, and epochs with their fraction."""
+
+    step: int
+    epoch: float
+
+
+def position(checkpoint: Mapping[str, Any]) -> Position:
+    """Where the run stood whose checkpoint has these contents.
+
+    Raises KeyError, TypeError or ValueError where they do not say.
+    """
+    state = checkpoint["callbacks"][Clock.__qualname__]
+    return Position(int(state["step"]), float(state["epoch"]))
 
 
 class Clock(Callback):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from atelier.callback.embed import embed
-from atelier.callback.gallery import epoch_of
+from atelier.callback.gallery import epoch_in
 from atelier.callback.pictures import Caption, read_caption
 from atelier.callback.score_history import whole
 
@@ -31,7 +31,7 @@ def frames(folder: Path, *, most: int, budget: int) -> list[Frame]:
 
     budget: bytes that they may take together on the page.
     """
-    found = sorted((epoch, path) for path in folder.glob("epoch_*.png") if (epoch := epoch_of(path.stem)) is not None)
+    found = sorted((epoch, path) for path in folder.glob("epoch_*.png") if (epoch := epoch_in(path.stem)) is not None)
     chosen = _spread(found, most)
     return [Frame(whole(epoch), embed(path, budget // len(chosen))) for epoch, path in chosen]
 

@@ -98,7 +98,7 @@ def file_name(epoch: float) -> str:
     return f"epoch_{whole:04d}" + (f"_{hundredths:02d}" if hundredths else "")
 
 
-def epoch_of(name: str) -> float | None:
+def epoch_in(name: str) -> float | None:
     """The epoch that a picture's file name tells, or None for other pictures."""
     if not name.startswith("epoch_"):
         return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from atelier.callback.gallery import epoch_of
+from atelier.callback.gallery import epoch_in
 from atelier.callback.journal import Journal
 from atelier.callback.recorder import clock_of
 from atelier.callback.trainer_parts import callbacks_of
@@ -61,4 +61,4 @@ class Resumption(Callback):
 
 def later_pictures(pictures: Iterable[Path], epoch: float) -> list[Path]:
     """Those of the named pictures that show a later state than ``epoch``; names tell epochs to two decimals."""
-    return [path for path in pictures if (epoch_of(path.stem) or 0.0) > round(epoch, 2)]
+    return [path for path in pictures if (epoch_in(path.stem) or 0.0) > round(epoch, 2)]

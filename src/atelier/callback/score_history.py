@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+T = TypeVar("T")
 
 
 class Standing(NamedTuple):
@@ -13,6 +15,13 @@ class Standing(NamedTuple):
     last: float
     best: float
     best_epoch: float
+
+
+class Entry(NamedTuple):
+    """A figure at one validation."""
+
+    value: float
+    epoch: float
 
 
 class History:
@@ -39,14 +48,24 @@ class History:
 
         The first of equal values is the best one; where neither direction is better, the last value is.
         """
-        taken = [(row[name], row["epoch"]) for row in self.rows if name in row]
+        taken = self._taken(name)
         if not taken:
             return None
-        if self.higher[name] is None:
-            return Standing(taken[-1][0], *taken[-1])
-        sign = -1.0 if self.higher[name] else 1.0
-        best, epoch = min(taken, key=lambda at: math.inf if math.isnan(at[0]) else sign * at[0])
-        return Standing(taken[-1][0], best, epoch)
+        best = next(iter(self.ranking(name)), taken[-1])
+        return Standing(taken[-1].value, best.value, best.epoch)
+
+    def ranking(self, name: str) -> list[Entry]:
+        """``name`` at every validation that took it, the best first and the earlier of equal ones; NaN has no place.
+
+        Where neither direction is better, the last comes first.
+        """
+        taken = [at for at in self._taken(name) if not math.isnan(at.value)]
+        if (higher := self.higher[name]) is None:
+            return taken[::-1]
+        return sorted(taken, key=lambda at: -at.value if higher else at.value)
+
+    def _taken(self, name: str) -> list[Entry]:
+        return [Entry(row[name], row["epoch"]) for row in self.rows if name in row]
 
     def table(
         self, protocol: Callable[[str], Mapping[str, Any]], floor: Mapping[str, float]
@@ -79,6 +98,11 @@ class Board(Protocol):
     def results(self) -> dict[str, dict[str, Any]]:
         """What :meth:`History.table` makes of its figures."""
         ...
+
+
+def val(figures: Mapping[str, T]) -> dict[str, T]:
+    """``figures`` by the names that those of a validation go by, ``val/<figure>``."""
+    return {f"val/{name}": value for name, value in figures.items()}
 
 
 def whole(epoch: float) -> float | int:

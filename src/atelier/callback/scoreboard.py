@@ -8,9 +8,9 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from atelier.callback.figures import figures, protocol, protocols, public_names, real_features, see
+from atelier.callback.figures import figures, floor, protocol, protocols, public_names, real_features, see
 from atelier.callback.recorder import publish
-from atelier.callback.score_history import History
+from atelier.callback.score_history import History, val
 from atelier.callback.trainer_parts import data_of
 from atelier.collective import one_after_another
 from atelier.metric.extractor import Extractor
@@ -39,7 +39,7 @@ class Scoreboard(Callback):
         if not extractor.num_features:
             raise Mistake("extractor=none: these scores compare features; callback.scoreboard=null goes without scores")
         self.extractor, self.scores = extractor, kept
-        self.history = History({f"val/{name}": up for name, up in public_names(kept, extractor).items()})
+        self.history = History(val(public_names(kept, extractor)))
         self.floor: dict[str, float] = {}
         self.protocols: dict[str, dict[str, Any]] = {}
         self.scored_at = -1  # the step of the last figures
@@ -85,13 +85,13 @@ class Scoreboard(Callback):
         fake: Features = self._fakes.compute()
         self._fakes.reset()
         real = self._reals(trainer, pl_module, len(fake.features))
-        taken = self._named(real, fake)
+        taken = val(figures(self.scores, self.extractor, real, fake))
         ema = averages(pl_module)
         seed = SCORE_SEED if isinstance(pl_module, Sampler) else None
         sizes = {"real": len(real.features), "fake": len(fake.features)}
         common = protocol(self.extractor, **sizes, ema=ema, seed=seed)
         told = protocols(self.scores, self.extractor, common, **sizes)
-        self.protocols = {f"val/{name}": words for name, words in told.items()}
+        self.protocols = val(told)
         publish(trainer, pl_module, self, taken)
 
     def _reals(self, trainer: Trainer, pl_module: LightningModule, count: int) -> Features:
@@ -99,18 +99,10 @@ class Scoreboard(Callback):
             return self._real
         data: Reals = data_of(trainer)
         device = pl_module.device
-        split = data.eval_split
-        other = "train" if split == "test" else "test"
         with one_after_another(trainer):
-            self._real = real_features(self.extractor, data, split, count, device)
-            try:
-                self.floor = self._named(self._real, real_features(self.extractor, data, other, count, device))
-            except Mistake:
-                self.floor = {}  # too few of them; from fewer images it would be of another kind than the score
+            self._real = real_features(self.extractor, data, data.eval_split, count, device)
+            self.floor = val(floor(self.scores, self.extractor, data, data.eval_split, self._real, count))
         return self._real
-
-    def _named(self, real: Features, fake: Features) -> dict[str, float]:
-        return {f"val/{name}": value for name, value in figures(self.scores, self.extractor, real, fake).items()}
 
     def state_dict(self) -> dict[str, Any]:
         """The figures so far, in plain numbers."""
@@ -119,8 +111,4 @@ class Scoreboard(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from stored figures."""
         self.history.rows = list(state_dict["rows"])
-        self.floor = state_dict["floor"]
-        # Earlier versions wrote down what all figures have in common alone.
-        self.protocols = state_dict.get("protocols") or dict.fromkeys(
-            self.history.higher, state_dict.get("protocol", {})
-        )
+        self.floor, self.protocols = state_dict["floor"], state_dict["protocols"]

@@ -9,7 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
 from atelier.callback.recorder import publish
-from atelier.callback.score_history import History
+from atelier.callback.score_history import History, val
 from atelier.callback.trainer_parts import data_of
 from atelier.callback.translation_judge import TranslationJudge
 from atelier.collective import one_after_another
@@ -28,7 +28,7 @@ class TranslationBoard(Callback):
 
     def __init__(self, extractor: Extractor, scores: Mapping[str, Score | None]) -> None:
         self._judge = TranslationJudge(extractor, scores)
-        self.history = History(_public(self._judge.names))
+        self.history = History(val(self._judge.names))
         self.scored_at = -1
         self._last = Taken({}, {}, {}, {})
 
@@ -39,7 +39,7 @@ class TranslationBoard(Callback):
             Mistake: if nothing could tell a good translator from one that does nothing.
         """
         self._judge.expect(data, data.eval_split)
-        self.history.higher = _public(self._judge.names)
+        self.history.higher = val(self._judge.names)
 
     def results(self) -> dict[str, dict[str, Any]]:
         """Every figure's last and best value, best epoch, floor, protocol and, where it has one, ``untouched``."""
@@ -83,7 +83,8 @@ class TranslationBoard(Callback):
         with one_after_another(trainer):
             self._judge.meet(data_of(trainer))
         ema = averages(pl_module)
-        self._last = Taken(*(_public(part) for part in self._judge.take(ema=ema)))
+        taken = self._judge.take(ema=ema)
+        self._last = Taken(val(taken.values), val(taken.floor), val(taken.untouched), val(taken.protocol))
         publish(trainer, pl_module, self, self._last.values)
 
     def state_dict(self) -> dict[str, Any]:
@@ -93,7 +94,3 @@ class TranslationBoard(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from stored figures."""
         self.history.rows, self._last = list(state_dict["rows"]), Taken(**state_dict["last"])
-
-
-def _public(named: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"val/{name}": value for name, value in named.items()}

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from atelier.callback.figures import figures, protocol, protocols, public_names, real_features, see
+from atelier.callback.figures import figures, floor, protocol, protocols, public_names, real_features, see
 from atelier.metric.extractor import Extractor
 from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.score import Score
 from atelier.metric.translation import WAYS, Taken
-from atelier.types import Direction, Domain, Domains, Features, Mistake, Translated
+from atelier.types import Direction, Domain, Domains, Features, Translated
 
 
 class TranslationDistance:
@@ -87,18 +87,12 @@ class TranslationDistance:
         return Taken(values, dict(floor), dict(untouched), words)
 
     def _floor(self, data: Domains, batch_size: int) -> dict[str, float]:
-        other = "train" if self._split == "test" else "test"
-        floor: dict[str, float] = {}
+        found: dict[str, float] = {}
         for way, (_, target) in WAYS.items():
-            real, count = self._reals[target], len(self._fakes[way].features)
-            try:
-                others = real_features(
-                    self.extractor, data.domain(target), other, count, real.features.device, batch_size
-                )
-            except Mistake:
-                continue  # too few of them; from fewer images it would be of another kind than the score
-            floor |= self._named(way, real, others)
-        return floor
+            reals, count = data.domain(target), len(self._fakes[way].features)
+            taken = floor(self._scores[way], self.extractor, reals, self._split, self._reals[target], count, batch_size)
+            found |= _of(way, taken)
+        return found
 
     def _untouched(self) -> dict[str, float]:
         untouched: dict[str, float] = {}
@@ -107,5 +101,8 @@ class TranslationDistance:
         return untouched
 
     def _named(self, way: Direction, real: Features, fake: Features) -> dict[str, float]:
-        found = figures(self._scores[way], self.extractor, real, fake)
-        return {f"{stem}_{way}": value for stem, value in found.items()}
+        return _of(way, figures(self._scores[way], self.extractor, real, fake))
+
+
+def _of(way: Direction, figures: Mapping[str, float]) -> dict[str, float]:
+    return {f"{stem}_{way}": value for stem, value in figures.items()}

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from atelier.checkpoint import load, read
 from atelier.counted import counted
 from atelier.task.collect_mistakes import below, heard
+from atelier.task.device import best_device
 from atelier.task.inputs import in_batches, inputs
 from atelier.types import Encoder, Mistake
 from atelier.whole_file import replacing
@@ -40,7 +41,7 @@ def _try(cfg: DictConfig) -> None:
 def run(cfg: DictConfig) -> None:
     """Write codes.npz: ``codes`` ``[N, K]`` float32, ``labels`` ``[N]`` (-1 unless all have one), ``names`` ``[N]``."""
     loaded = load(cfg.ckpt)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = best_device()
     model, given = loaded.model.to(device), inputs(cfg, loaded)
     assert isinstance(model, Encoder)
     coded, labels = [], []

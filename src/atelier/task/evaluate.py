@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from atelier.callback.figures import figures, protocol, protocols, public_names, real_features, see
+from atelier.callback.figures import figures, floor, protocol, protocols, public_names, real_features, see
 from atelier.callback.results import jsonable
 from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
@@ -25,11 +25,12 @@ from atelier.metric.extractor import Extractor
 from atelier.metric.feature_bank import FeatureBank
 from atelier.pixels import as_unit
 from atelier.task.collect_mistakes import below, heard
+from atelier.task.device import best_device
 from atelier.task.extractor_weights import kept_extractor
 from atelier.task.inputs import checkpoint_data
 from atelier.task.scorable import too_few, unscorable
 from atelier.task.score_translations import check, translation_scores
-from atelier.types import Features, Mistake, Reals, Reconstructor, Sampler, Translator, averages
+from atelier.types import Reals, Reconstructor, Sampler, Translator, averages
 from atelier.whole_file import write_text
 
 
@@ -60,7 +61,7 @@ def run(cfg: DictConfig) -> float:
     Returns the first figure.
     """
     loaded = load(cfg.ckpt)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = best_device()
     loaded.model.to(device)
     data = checkpoint_data(cfg, loaded)
     extractor, scores = _prepared(cfg, loaded).to(device), _part(cfg, loaded, "metric")
@@ -90,7 +91,7 @@ def _scores(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor, sc
     for indices, images in fakes:
         bank.update(indices.to(device), see(extractor, images))
     taken = figures(scores, extractor, real, bank.compute())
-    floors = _floors(cfg, data, extractor, scores, real=real, count=count)
+    floors = floor(scores, extractor, data, cfg.split, real, count, cfg.batch_size)
     higher = public_names(scores, extractor)
     if not isinstance(model, Sampler):
         taken, higher = distortion.compute() | taken, {**Distortion.names, **higher}
@@ -150,7 +151,7 @@ def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:
 def _samples(
     model: Sampler, count: int, batch_size: int, seed: int, classes: Tensor | None
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    for places in torch.arange(count).split(batch_size):
+    for places in torch.split(torch.arange(count), batch_size):
         labels = None if classes is None else classes[places].to(model.device)  # type: ignore[attr-defined]  # a module
         yield places, model.sample(len(places), seed=seed, start=int(places[0]), labels=labels)
 
@@ -178,18 +179,6 @@ def _reconstructions(
         distortion.update(images, made.cpu())
         yield torch.arange(start, start + len(made)), made
         start += len(made)
-
-
-def _floors(
-    cfg: DictConfig, data: Reals, extractor: Extractor, scores: Any, *, real: Features, count: int
-) -> dict[str, float]:
-    """The figures of as many other reals in the fakes' place; none where the other split has too few."""
-    other = "train" if cfg.split == "test" else "test"
-    try:
-        others = real_features(extractor, data, other, count, real.features.device, cfg.batch_size)
-    except Mistake:
-        return {}
-    return figures(scores, extractor, real, others)
 
 
 def _show(entries: dict[str, dict[str, Any]], split: str) -> None:

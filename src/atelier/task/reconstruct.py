@@ -17,6 +17,7 @@ from atelier.metric.distortion import Distortion
 from atelier.pixels import to_bytes
 from atelier.task.canvas import write_png
 from atelier.task.collect_mistakes import below, heard
+from atelier.task.device import best_device
 from atelier.task.inputs import in_batches, inputs
 from atelier.types import Mistake, Reconstructor
 
@@ -46,7 +47,7 @@ def _try(cfg: DictConfig) -> None:
 def run(cfg: DictConfig) -> float:
     """Write every reconstruction as a PNG under its image's name, and pairs.png; returns the squared error."""
     loaded = load(cfg.ckpt)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = best_device()
     model, given = loaded.model.to(device), inputs(cfg, loaded)
     assert isinstance(model, Reconstructor)
     folder, distortion, first = Path(cfg.run_dir), Distortion(), 0

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.checkpoint import compare, position, read, whole_beside
+from atelier.checkpoint import compare, read, stood, whole_beside
 from atelier.config.build import build
 from atelier.config.resume import finished, merged, started_with
 from atelier.counted import counted
@@ -26,7 +26,7 @@ def checkpoint(cfg: DictConfig) -> str | None:
 
 def steps(cfg: DictConfig) -> int:
     """Batches that were trained on before the checkpoint."""
-    return int(contents(cfg)["callbacks"]["Clock"]["step"])
+    return stood(contents(cfg)).step
 
 
 def retuned(cfg: DictConfig) -> bool:
@@ -56,7 +56,7 @@ def obstacles(cfg: DictConfig) -> list[str]:
     file = cfg.resume.checkpoint
     try:
         content = contents(cfg)
-        _refuse_finished(cfg, position(content))
+        _refuse_finished(cfg, stood(content).epoch)
         with torch.device("meta"):
             model = build(cfg.model)
         compare(content["state_dict"], model, f"resume={file}")
@@ -111,7 +111,7 @@ def record(cfg: DictConfig) -> list[str]:
         {
             "time": time.strftime("%Y-%m-%d %H:%M:%S"),
             "checkpoint": Path(resume["checkpoint"]).name,
-            "epoch": position(contents(cfg)),
+            "epoch": stood(contents(cfg)).epoch,
             "words": resume["words"],
             "changed": resume["changed"],
         }

@@ -18,6 +18,7 @@ from atelier.config.build import build
 from atelier.pixels import to_bytes
 from atelier.task.canvas import write_png
 from atelier.task.collect_mistakes import below, heard
+from atelier.task.device import best_device
 from atelier.types import Mistake, Reconstructor, Sampler
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def _instead(ckpt: str, model: object) -> str:
 def run(cfg: DictConfig) -> None:
     """Write ``<index>.png`` and grid.png, or walks.png, into the run's folder."""
     loaded = load(cfg.ckpt)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = best_device()
     model: Any = loaded.model.to(device)
     folder = Path(cfg.run_dir)
     folder.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, ListConfig
 
 from atelier.checkpoint import read
 from atelier.task.collect_mistakes import below, heard
+from atelier.task.device import best_device
 from atelier.task.serve_address import check_address
 from atelier.task.serve_model import ServedModel, open_models
 from atelier.types import Mistake
@@ -111,7 +112,7 @@ def _models(cfg: DictConfig) -> list[ServedModel]:
 def _device(cfg: DictConfig) -> torch.device:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if cfg.device is None:
-        return torch.device("cuda" if there["cuda"] else "cpu")
+        return best_device()
     if not there.get(str(cfg.device)):
         usable = ", ".join(name for name, usable in there.items() if usable)
         raise Mistake(f"device={cfg.device}: this machine has {usable}")

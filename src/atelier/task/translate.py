@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.data.names import few_reasons, printable
 from atelier.task.canvas import open_picture
 from atelier.task.collect_mistakes import below, heard
+from atelier.task.device import best_device
 from atelier.task.gallery import write_gallery
 from atelier.task.jobs import Job, find_jobs, passed_over
 from atelier.task.resume_translation import check_settings, write_settings
@@ -86,7 +86,7 @@ def run(cfg: DictConfig) -> None:
 
 
 def _translator(cfg: DictConfig, generator: Generator) -> PictureTranslator:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = best_device()
     generator = generator._replace(network=generator.network.to(device))
     return PictureTranslator(generator, _tiling(cfg), size=cfg.size, side_by_side=cfg.side_by_side)
 
