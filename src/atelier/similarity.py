@@ -1,6 +1,8 @@
-"""Structural similarity: one formula for the loss and for the score."""
+"""How alike two images are: one formula of each measure for losses and scores."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -10,6 +12,14 @@ from torch.nn import functional as F
 _SIGMA, _WINDOW = 1.5, 11
 _SMALL_SIGMA, SMALLEST = 0.7, 5
 _C1, _C2 = 0.01**2, 0.03**2
+
+
+def psnr(mean_square: float, span: float) -> float:
+    """Peak signal-to-noise ratio in dB, 10 log₁₀ (span² / mean squared error); infinite for equal images.
+
+    span: from the lowest level to the highest.
+    """
+    return 10 * math.log10(span**2 / mean_square) if mean_square > 0 else math.inf
 
 
 def window(height: int, width: int) -> int:

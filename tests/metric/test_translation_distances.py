@@ -5,7 +5,8 @@ import itertools
 import pytest
 import torch
 
-from atelier.metric.translation import WAYS, Distances
+from atelier.direction import WAYS
+from atelier.metric.translation import Distances
 from atelier.moment import Moment
 from atelier.types import Translated
 

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 
 from atelier.callback.figures import figures, floor, protocol, protocols, public_names, real_features, see
+from atelier.direction import WAYS
 from atelier.metric.extractor import Extractor
 from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.score import Score
-from atelier.metric.translation import WAYS, Taken
+from atelier.metric.translation import Taken
 from atelier.types import Direction, Domain, Domains, Features, Translated
 
 

@@ -14,7 +14,7 @@ from atelier.callback.pictures import Caption, keep, show
 from atelier.callback.recorder import clock_of
 from atelier.callback.strips import Strip, Strips
 from atelier.callback.trainer_parts import data_of
-from atelier.metric.translation import WAYS, round_trip
+from atelier.direction import WAYS, round_trip
 from atelier.pixels import to_unit
 from atelier.types import Direction, Domains, Mistake, Reals, Translator
 

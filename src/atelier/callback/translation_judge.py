@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from atelier.callback.translation_distance import TranslationDistance
+from atelier.direction import WAYS
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
-from atelier.metric.translation import WAYS, Distances, Taken
+from atelier.metric.translation import Distances, Taken
 from atelier.pixels import to_unit
 from atelier.types import Direction, Domains, Mistake, Translated
 

@@ -18,12 +18,10 @@ from atelier.data.preprocess import Way, crops
 from atelier.data.ragged import Ragged
 from atelier.data.selection import fingerprint, named, sample, shuffled
 from atelier.data.source import Images, Split, check_loading
+from atelier.direction import DOMAINS
 from atelier.moment import Moment
 from atelier.pixels import to_unit
 from atelier.types import Domain, ImageBatch, Mistake, UnpairedBatch
-
-DOMAINS: tuple[Domain, Domain] = ("a", "b")
-"""In the order of the validation loaders and of the labels 0 and 1."""
 
 
 class UnpairedData(DistributedData):

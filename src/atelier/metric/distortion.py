@@ -10,15 +10,15 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from atelier.pixels import to_levels
-from atelier.similarity import SMALLEST, ssim
+from atelier.similarity import SMALLEST, psnr, ssim
 
 
 class Distortion(Metric):
     """Mean squared error, peak signal-to-noise ratio and structural similarity of levels in [0, 1].
 
-    mse: mean over images and pixels. psnr: −10 log₁₀ mse in dB, infinite where nothing is lost. ssim: mean over
-    images (see :func:`atelier.similarity.ssim`); left out for images below 5 pixels a side. Sums are float64, so the
-    figures do not depend on the batch size. Nothing of it goes into a checkpoint.
+    mse: mean over images and pixels. psnr: of that mean, in dB. ssim: mean over images (see
+    :func:`atelier.similarity.ssim`); left out for images below 5 pixels a side. Sums are float64, so the figures do not
+    depend on the batch size. Nothing of it goes into a checkpoint.
     """
 
     full_state_update = False
@@ -50,5 +50,5 @@ class Distortion(Metric):
         self.count = int(self.images)
         mse = (self.squares / self.numbers).item()
         similarity = (self.similarity / self.images).item()
-        figures = {"mse": mse, "psnr": -10 * math.log10(mse) if mse > 0 else math.inf}
+        figures = {"mse": mse, "psnr": psnr(mse, span=1)}
         return figures if math.isnan(similarity) else {**figures, "ssim": similarity}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from atelier.pixels import to_levels
-from atelier.similarity import SMALLEST, ssim
+from atelier.similarity import SMALLEST, psnr, ssim
 
 NUMBERS = 3
 """Columns of :func:`paired_scores`."""
@@ -31,9 +31,8 @@ def paired_scores(images: Tensor, counterparts: Tensor) -> Tensor:
 def figures_of(rows: Tensor) -> dict[str, float]:
     """l1, psnr (dB) and ssim of rows ``[N, 3]`` of :func:`paired_scores`: means over images, summed in float64.
 
-    psnr: 10 log₁₀ (2² / mean squared error), the range being 2; infinite for equal images. ssim is left out where
-    one image had none.
+    psnr is of the mean of all squared errors; ssim is left out where one image had none.
     """
     l1, square, alike = rows.detach().cpu().double().mean(0).tolist()
-    figures = {"l1": l1, "psnr": 10 * math.log10(4 / square) if square > 0 else math.inf}
+    figures = {"l1": l1, "psnr": psnr(square, span=2)}
     return figures if math.isnan(alike) else {**figures, "ssim": alike}

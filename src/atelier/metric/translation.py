@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from atelier.direction import WAYS
 from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.paired_score import NUMBERS, figures_of, paired_scores
 from atelier.similarity import window
-from atelier.types import Direction, Domain, Features, Translated, Translator
-
-WAYS: Mapping[Direction, tuple[Domain, Domain]] = {"a_to_b": ("a", "b"), "b_to_a": ("b", "a")}
-"""Each direction's source and target."""
-
-BACK: Mapping[Direction, Direction] = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}
-"""The direction that leads back."""
+from atelier.types import Direction, Features, Translated
 
 _OF_SOURCE = {"cycle_l1": False, "cycle_psnr": True, "identity_l1": False}
 _OF_TRUTH = {"truth_psnr": True, "truth_ssim": True, "truth_l1": False}
@@ -34,14 +28,6 @@ class Taken(NamedTuple):
     floor: dict[str, float]
     untouched: dict[str, float]
     protocol: dict[str, dict[str, Any]]
-
-
-def round_trip(model: Translator, real: Tensor, indices: Tensor, way: Direction) -> Translated:
-    """Images ``[B, C, H, W]`` in [-1, 1] with their places ``[B]``: translated, translated back, and left alone."""
-    fake = model.translate(real, way)
-    cycle = model.translate(fake, BACK[way])
-    identity = model.translate(real, BACK[way]) if fake.shape == real.shape else None
-    return Translated(way, real, fake, cycle, identity, indices)
 
 
 class Distances:

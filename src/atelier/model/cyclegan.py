@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
+from atelier.direction import DIRECTIONS, round_trip
 from atelier.game.average import Average
 from atelier.game.critic import Critic, Judgement
 from atelier.game.ledger import Ledger
@@ -22,16 +23,12 @@ from atelier.game.players import clipped, noted, players, refuse_norm, scheduled
 from atelier.game.pool import ImagePool
 from atelier.game.schedule import Schedule
 from atelier.game.turn import evaluating, turn
-from atelier.metric.translation import round_trip
 from atelier.moment import Moment
 from atelier.types import Direction, Domain, ImageBatch, Mistake, Translated, UnpairedBatch
 
 log = logging.getLogger(__name__)
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
-
-DIRECTIONS: tuple[Direction, Direction] = ("a_to_b", "b_to_a")
-"""In the order of the validation loaders: domain a's images first."""
 
 
 class CycleGAN(LightningModule):

@@ -10,9 +10,9 @@ from pytorch_lightning import Trainer
 from atelier.callback.figures import try_on
 from atelier.callback.translation_judge import TranslationJudge
 from atelier.data.batches import OrderedBatches
+from atelier.direction import WAYS
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Demanding, Score
-from atelier.metric.translation import WAYS
 from atelier.task.collect_mistakes import heard
 from atelier.types import Domains, Features, Mistake, Reals
 

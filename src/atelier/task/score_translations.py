@@ -10,9 +10,9 @@ from omegaconf import DictConfig
 
 from atelier.callback.translation_judge import TranslationJudge
 from atelier.checkpoint import Loaded
+from atelier.direction import WAYS, round_trip
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
-from atelier.metric.translation import WAYS, round_trip
 from atelier.pixels import to_unit
 from atelier.types import Direction, Domains, Mistake, Translated, Translator, averages
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from atelier.checkpoint import Loaded, load
 from atelier.config.resume import run_folder
 from atelier.data.batches import Draw
 from atelier.data.pairs import DomainBatches
+from atelier.direction import DIRECTIONS
 from atelier.pixels import to_bytes
 from atelier.task.canvas import to_picture, to_tensor
 from atelier.task.inputs import checkpoint_data
@@ -134,7 +135,7 @@ def _open(path: Any, device: torch.device, root: str | None) -> ServedModel:
     model: Any = loaded.model
     served = ServedModel(_name(loaded.cfg), loaded, root)
     if isinstance(model, Translator):
-        served.ways = {way: _generator(path, way, device) for way in get_args(Direction)}
+        served.ways = {way: _generator(path, way, device) for way in DIRECTIONS}
     if isinstance(model, Reconstructor | Sampler):
         loaded.model.to(device)  # of a translator only the generators are wanted there
     if isinstance(model, Reconstructor):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 import gradio as gr
 from torch import Tensor
 
-from atelier.metric.translation import BACK
+from atelier.direction import BACK, DIRECTIONS, DOMAINS
 from atelier.moment import Moment
 from atelier.task.canvas import to_picture, to_tensor
 from atelier.task.serve_model import ServedModel
@@ -26,7 +26,7 @@ def translation_page(shown: Sequence[ServedModel], limits: Limits, busy: dict[st
         with gr.Column(scale=2, min_width=280):
             place = drop("Your picture")
             with gr.Row():
-                some = {domain: gr.Button(f"A test picture of {domain}", size="sm") for domain in get_args(Domain)}
+                some = {domain: gr.Button(f"A test picture of {domain}", size="sm") for domain in DOMAINS}
         with gr.Column(scale=5, min_width=300):
             result = board()
 
@@ -52,7 +52,7 @@ def _test_picture(served: ServedModel, domain: Domain, turn: int) -> Tensor:
 
 
 def _both_ways(served: ServedModel, source: Tensor) -> str:
-    ways = "".join(f"<div>{_there_and_back(served, source, way)}</div>" for way in get_args(Direction))
+    ways = "".join(f"<div>{_there_and_back(served, source, way)}</div>" for way in DIRECTIONS)
     return f'<div class="ways">{ways}</div>'
 
 

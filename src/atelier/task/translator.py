@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import NamedTuple, Protocol, get_args, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from omegaconf import DictConfig
 from torch import nn
 
 from atelier.checkpoint import find, load_part
+from atelier.direction import DIRECTIONS
 from atelier.network.reference import from_reference, infer, read_reference
 from atelier.network.sides import Sides
 from atelier.types import Direction, Mistake
@@ -40,9 +41,9 @@ class Generator(NamedTuple):
 
 def unknown_direction(cfg: DictConfig) -> list[str]:
     """What is wrong with ``direction`` as a word."""
-    if cfg.direction in (None, *get_args(Direction)):
+    if cfg.direction in (None, *DIRECTIONS):
         return []
-    return [f"direction={cfg.direction}: the directions are {' and '.join(get_args(Direction))}"]
+    return [f"direction={cfg.direction}: the directions are {' and '.join(DIRECTIONS)}"]
 
 
 def refused(cfg: DictConfig) -> list[str]:

@@ -9,10 +9,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
+from atelier.direction import DIRECTIONS
 from atelier.game.latent import Latent, Normal, Uniform
 from atelier.model.autoencoder import Autoencoder
 from atelier.model.autoencoder import Network as Coder
-from atelier.model.cyclegan import DIRECTIONS, CycleGAN
+from atelier.model.cyclegan import CycleGAN
 from atelier.model.gan import GAN
 from atelier.network.sides import Sides
 from atelier.pixels import from_levels, to_levels
