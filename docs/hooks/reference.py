@@ -7,7 +7,7 @@ from pathlib import Path
 from arguments import summary
 from keys import Key, choices, content_of, keys, parents
 
-from atelier.cli.verb import VERBS
+from atelier.cli.verbs import VERBS
 from atelier.config.words import describe
 
 _MACHINERY = ("hydra/launcher", "hydra/sweeper", "hydra/sweeper/sampler", "hydra/sweeper/pruner")

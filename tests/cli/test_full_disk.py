@@ -14,7 +14,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from atelier.cli import run, verb
+from atelier.cli import hydra_job, run
 from atelier.task.canvas import write_png
 from atelier.task.lock import claimed
 from atelier.types import Mistake
@@ -29,15 +29,15 @@ def failing(number: int) -> SimpleNamespace:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 def test_a_disk_that_takes_no_more_is_told_in_words(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verb, "_task", lambda _: failing(number))
+    monkeypatch.setattr(hydra_job, "task_of", lambda _: failing(number))
     with pytest.raises(Mistake, match=r"^outputs/run: cannot be written to \(said by the system\)$"):
-        verb._worked("sample", OmegaConf.create({"run_dir": "outputs/run"}))
+        hydra_job._worked("sample", OmegaConf.create({"run_dir": "outputs/run"}))
 
 
 def test_other_failures_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verb, "_task", lambda _: failing(errno.EIO))
+    monkeypatch.setattr(hydra_job, "task_of", lambda _: failing(errno.EIO))
     with pytest.raises(OSError, match="said by the system"):
-        verb._worked("sample", OmegaConf.create({"run_dir": "outputs/run"}))
+        hydra_job._worked("sample", OmegaConf.create({"run_dir": "outputs/run"}))
 
 
 def test_a_folder_that_cannot_be_locked_is_named(tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def room(most: int) -> Iterator[None]:
 )
 def test_no_file_is_left_in_part(words: list[str], most: int, whole: set[str], trained: Path, tmp_path: Path) -> None:
     made = tmp_path / "made"
-    verb_, *rest = (word.replace("RUN", str(trained)).replace("MADE", str(made)) for word in words)
+    verb, *rest = (word.replace("RUN", str(trained)).replace("MADE", str(made)) for word in words)
     with room(most):
-        assert run(verb_, rest) == 1
+        assert run(verb, rest) == 1
     assert {file.name for file in made.iterdir() if file.suffix != ".log"} == whole
 
 

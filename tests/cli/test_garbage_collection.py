@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from atelier.cli import entry_point, garbage_collection, verb
+from atelier.cli import entry_point, garbage_collection, verb, verb_task
 
 
 def test_a_command_starts_without_the_collector_and_leaves_it_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,11 +35,11 @@ def test_a_task_is_loaded_without_the_collector_and_works_with_it(monkeypatch: p
     collects: list[bool] = []
     try:
         garbage_collection.rest()
-        assert verb._task("made_up") is task
+        assert verb_task.task_of("made_up") is task
         assert gc.isenabled()
         assert gc.get_freeze_count() > 1000
         gc.unfreeze()
-        assert verb._task("made_up") is task
+        assert verb_task.task_of("made_up") is task
         assert collects == [False, True]
         assert gc.get_freeze_count() == 0, "what a program has made by then is not ours to leave out"
     finally:

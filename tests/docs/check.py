@@ -9,7 +9,7 @@ from keys import keys
 from said import Command
 
 from atelier.cli.spelling import spelled
-from atelier.cli.verb import VERBS
+from atelier.cli.verbs import VERBS
 from atelier.config.compose import compose, expand
 from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits

@@ -8,7 +8,7 @@ from keys import comments, keys
 from omegaconf import OmegaConf
 from reference import pages
 
-from atelier.cli.verb import VERBS
+from atelier.cli.verbs import VERBS
 from atelier.config.words import conf_dir, describe, groups
 
 CONF = conf_dir()

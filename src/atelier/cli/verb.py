@@ -6,64 +6,36 @@ behind. Status 0: done; 1: a failure of ours; 2: a mistake of the user's; 130: C
 
 from __future__ import annotations
 
-import errno
-import importlib
-import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import CompactHydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.callback.sweep_parent import deliver
 from atelier.callback.words import called
-from atelier.cli import garbage_collection
+from atelier.cli.check import checked
 from atelier.cli.cluster_overrides import requeued_overrides, run_dir_override
-from atelier.cli.drawing import settle_matplotlib
 from atelier.cli.flag_names import FLAGS
 from atelier.cli.flags import arguments_of, no_such_flag
 from atelier.cli.help import overview
+from atelier.cli.hydra_job import start
 from atelier.cli.mistakes import Mistakes, refuse, say
-from atelier.cli.output_folder import ensure_writable
-from atelier.cli.overlooked import overlooked, set_aside
 from atelier.cli.request import composed, extra_of, wish_of
-from atelier.cli.search_storage import unopened
 from atelier.cli.spelling import spelled
+from atelier.cli.verb_task import task_of
 from atelier.cli.verbs import VERBS
 from atelier.config.cluster import ALONE, ClusterProcess, cluster_process, restarted, shared_run_dir
 from atelier.config.compose import fill_in
 from atelier.config.environment import register_resolvers
 from atelier.config.override import quoted
-from atelier.config.resume import configuration, conflicts, find, taken
-from atelier.config.sweep import (
-    absent,
-    as_typed,
-    covering,
-    left_open,
-    listed,
-    machinery,
-    patterns,
-    planned,
-    undrawn,
-    unfit,
-)
+from atelier.config.resume import configuration, conflicts, find
+from atelier.config.sweep import listed
 from atelier.config.words import conf_dir, suggestion
 from atelier.task.ranks import follow, in_silence, order
 from atelier.types import Diverged, Mistake, Vanished
-
-log = logging.getLogger(__name__)
-
-# What a disk says that takes nothing more.
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 def main(verb: str | None = None) -> None:
@@ -136,11 +108,11 @@ def attempt(verb: str, words: Sequence[str]) -> int:
             return _go_on(wish, arguments, flags)
     overrides = spelled(verb, arguments.overrides)
     if not arguments.hydra_help:
-        checked = _check(verb, arguments, overrides)
+        configurations = checked(verb, arguments, overrides)
         if arguments.cfg == "job" and not (arguments.package or arguments.resolve):
-            return _show(*checked)
+            return _show(*configurations)
     words = listed(overrides, conf_dir()) if arguments.multirun else overrides
-    return _hydra(verb, [*flags, *words])  # Hydra wants its flags on one side
+    return start(verb, [*flags, *words])  # Hydra wants its flags on one side
 
 
 def _at_its_place(word: str) -> str:
@@ -166,7 +138,7 @@ def _join(here: ClusterProcess, arguments: Namespace) -> int:
 
 
 def _train(cfg: DictConfig) -> object:
-    return _task("train").run(cfg)
+    return task_of("train").run(cfg)
 
 
 def _go_on(wish: str, arguments: Namespace, flags: Sequence[str]) -> int:
@@ -184,114 +156,13 @@ def _go_on(wish: str, arguments: Namespace, flags: Sequence[str]) -> int:
     refuse(mistakes)
     if wish == "latest":
         say([f"resume=latest: going on with {stored.folder}"])
-    refuse(_task("train").preflight(cfg))
+    refuse(task_of("train").preflight(cfg))
     there = [quoted(f"resume={stored.checkpoint}"), quoted(f"hydra.run.dir={stored.folder}")]
-    return _hydra("train", [*flags, *there, *hydras], cfg)
-
-
-def _check(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[DictConfig]:
-    """The configurations of all jobs, looked at before the first begins.
-
-    Raises:
-        Mistakes: whatever is wrong with any of them.
-    """
-    extra = extra_of(arguments)
-    searching = arguments.multirun or any(word.startswith("search=") for word in overrides)
-    told = [*absent(overrides), *(patterns(overrides) if arguments.multirun else [])]
-    overrides = set_aside(overrides, told)
-    hydra = machinery(conf_dir(), verb, overrides, extra) if searching else None
-    told += undrawn(hydra, overrides) if arguments.multirun else left_open(hydra, overrides)
-    if arguments.multirun:
-        garbage_collection.wake()  # hundreds of jobs leave gigabytes of configurations that refer to themselves
-    jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
-    configs = [composed(verb, job, extra) for job in jobs]
-    told += [as_typed(text, overrides) for _, mistakes in configs for text in mistakes]
-    looked_at = covering(overrides) if arguments.multirun else [overrides]
-    refuse(told, list if arguments.cfg or arguments.info else partial(_further, verb, looked_at, extra, told))
-    checked = [cfg for cfg, _ in configs if cfg is not None]
-    if arguments.multirun:
-        refuse(unfit(hydra, checked))
-    if arguments.cfg or arguments.info:
-        return checked
-    task = _task(verb)
-    refuse(text for cfg in checked for text in task.preflight(cfg))
-    if verb == "train":
-        refuse(taken(overrides))
-    if arguments.multirun:
-        refuse(unopened(hydra))
-    ensure_writable("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
-    return checked
-
-
-def _further(verb: str, jobs: Sequence[Sequence[str]], extra: Path | None, told: Sequence[str]) -> list[str]:
-    """What else is wrong than what is ``told``: only the verb's parts know."""
-
-    def wrong_values(cfg: DictConfig) -> list[str]:
-        found: list[str] = _task(verb).wrong_values(cfg)
-        return found
-
-    return list(dict.fromkeys(text for job in jobs for text in overlooked(verb, job, extra, told, wrong_values)))
+    return start("train", [*flags, *there, *hydras], cfg)
 
 
 def _show(cfg: DictConfig) -> int:
     """Print what Hydra's own ``--cfg job`` would compose once more."""
     fill_in(cfg, {"model": "???", "data": "???"}, run_dir="???")  # they are known when a run starts
     print(OmegaConf.to_yaml(cfg), end="")  # noqa: T201  # the answer to the user's question
-    return 0
-
-
-def _task(verb: str) -> Any:
-    """The verb's module: loads torch, so it waits until the words are right."""
-    settle_matplotlib()
-    task = importlib.import_module(f"atelier.task.{verb}")
-    garbage_collection.settle()
-    return task
-
-
-def _worked(verb: str, cfg: DictConfig) -> Any:
-    """Do the verb's work; a disk that is full on the way is the user's to put right."""
-    try:
-        return _task(verb).run(cfg)
-    except OSError as error:
-        if error.errno not in _DISK_ERRORS:
-            raise
-        raise Mistake(f"{error.filename or cfg.run_dir}: cannot be written to ({error.strerror})") from error
-
-
-def _hydra(verb: str, words: Sequence[str], stored: DictConfig | None = None) -> int:
-    """Let Hydra make the run's folder and logs, and do the job.
-
-    stored: the configuration to use in the place of what the words compose.
-    """
-    outcome: dict[str, Any] = {}
-
-    def job(cfg: DictConfig) -> Any:
-        register_resolvers()  # a launcher may have brought the job to a process of its own
-        started = HydraConfig.get().runtime
-        if stored is None:
-            fill_in(cfg, started.choices, run_dir=started.output_dir)
-        else:
-            cfg = stored
-        try:
-            value = _worked(verb, cfg)
-            deliver(value)
-            return value
-        except (Mistake, Diverged, Vanished) as ending:
-            if HydraConfig.get().mode == RunMode.MULTIRUN:  # the job fails and the sweep goes on
-                log.error("this job failed: %s", ending)
-                raise CompactHydraException(str(ending)) from ending  # Hydra tells this kind without a traceback
-            outcome["ending"] = ending
-            return None
-
-    job.__module__ = __name__
-    start: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)
-    typed, sys.argv = sys.argv, [sys.argv[0], *words]
-    try:
-        start()
-    except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else 1
-    finally:
-        sys.argv = typed
-    if "ending" in outcome:
-        raise outcome["ending"]
     return 0

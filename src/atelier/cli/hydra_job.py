@@ -1,0 +1,76 @@
+"""A verb's work as a job of Hydra's, which makes the run's folder and logs."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from atelier.callback.sweep_parent import deliver
+from atelier.cli.verb_task import task_of
+from atelier.config.compose import fill_in
+from atelier.config.environment import register_resolvers
+from atelier.config.words import conf_dir
+from atelier.types import Diverged, Mistake, Vanished
+
+log = logging.getLogger(__name__)
+
+# What a disk says that takes nothing more.
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+def start(verb: str, words: Sequence[str], stored: DictConfig | None = None) -> int:
+    """Let Hydra make the run's folder and logs, and do the job.
+
+    stored: the configuration to use in the place of what the words compose.
+    """
+    outcome: dict[str, Any] = {}
+
+    def job(cfg: DictConfig) -> Any:
+        register_resolvers()  # a launcher may have brought the job to a process of its own
+        started = HydraConfig.get().runtime
+        if stored is None:
+            fill_in(cfg, started.choices, run_dir=started.output_dir)
+        else:
+            cfg = stored
+        try:
+            value = _worked(verb, cfg)
+            deliver(value)
+            return value
+        except (Mistake, Diverged, Vanished) as ending:
+            if HydraConfig.get().mode == RunMode.MULTIRUN:  # the job fails and the sweep goes on
+                log.error("this job failed: %s", ending)
+                raise CompactHydraException(str(ending)) from ending  # Hydra tells this kind without a traceback
+            outcome["ending"] = ending
+            return None
+
+    job.__module__ = __name__
+    main: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)
+    typed, sys.argv = sys.argv, [sys.argv[0], *words]
+    try:
+        main()
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 1
+    finally:
+        sys.argv = typed
+    if "ending" in outcome:
+        raise outcome["ending"]
+    return 0
+
+
+def _worked(verb: str, cfg: DictConfig) -> Any:
+    """Do the verb's work; a disk that is full on the way is the user's to put right."""
+    try:
+        return task_of(verb).run(cfg)
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise Mistake(f"{error.filename or cfg.run_dir}: cannot be written to ({error.strerror})") from error
