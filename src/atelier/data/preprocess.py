@@ -7,9 +7,10 @@ level in 255 (:func:`~atelier.data.resize.resized`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Literal, get_args
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from atelier.data.resize import resized
 from atelier.types import Mistake
 
 Way = Literal["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]
+Size = tuple[int, int]  # width and height
 
 # Generators halve an image twice, so without other wishes its sides must divide by four.
 _BASE = 4
@@ -27,7 +29,7 @@ _BASE = 4
 
 def crops(way: Way) -> bool:
     """Whether training sees crops (otherwise whole images, whose sizes may differ)."""
-    return "crop" in way
+    return _WAYS[way].crops
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Preprocess:
     centred: bool = False
 
     def __post_init__(self) -> None:
-        if self.way not in get_args(Way):
-            raise Mistake(f"data.preprocess={self.way}: must be one of {', '.join(get_args(Way))}")
+        if self.way not in _WAYS:
+            raise Mistake(f"data.preprocess={self.way}: must be one of {', '.join(_WAYS)}")
         assert self.channels in (1, 3), self.channels
         if self.crop_size < 1:
             raise Mistake(f"data.image_size={self.crop_size}: must be a number of pixels, 1 or more")
@@ -90,17 +92,9 @@ class Preprocess:
         made = resized(levels, size)
         return self._fitted(made) if crops(self.way) else made
 
-    def scaled(self, width: int, height: int) -> tuple[int, int]:
+    def scaled(self, width: int, height: int) -> Size:
         """Width and height after resizing."""
-        if self.way == "resize_and_crop":
-            return self.load_size, self.load_size
-        if self.way.startswith("scale_width"):
-            if width == self.load_size and height >= self.crop_size:
-                return width, height
-            return self.load_size, int(max(self.load_size * height / width, self.crop_size))
-        if self.way == "none":
-            return round(width / _BASE) * _BASE, round(height / _BASE) * _BASE
-        return width, height
+        return _WAYS[self.way].scaled(self, width, height)
 
     def _fitted(self, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The pictures no smaller than a crop, or the crops in their middle."""
@@ -111,3 +105,37 @@ class Preprocess:
             return levels
         top, left = ((side - self.crop_size) // 2 for side in levels.shape[2:])
         return np.ascontiguousarray(levels[..., top : top + self.crop_size, left : left + self.crop_size])
+
+
+def _to_square(asked: Preprocess, width: int, height: int) -> Size:
+    return asked.load_size, asked.load_size
+
+
+def _to_width(asked: Preprocess, width: int, height: int) -> Size:
+    if width == asked.load_size and height >= asked.crop_size:
+        return width, height
+    return asked.load_size, int(max(asked.load_size * height / width, asked.crop_size))
+
+
+def _as_it_is(asked: Preprocess, width: int, height: int) -> Size:
+    return width, height
+
+
+def _to_multiples(asked: Preprocess, width: int, height: int) -> Size:
+    return round(width / _BASE) * _BASE, round(height / _BASE) * _BASE
+
+
+class _Steps(NamedTuple):
+    """What a way does: the size that it brings a picture of some width and height to, and whether crops follow."""
+
+    scaled: Callable[[Preprocess, int, int], Size]
+    crops: bool
+
+
+_WAYS: Mapping[Way, _Steps] = {
+    "resize_and_crop": _Steps(_to_square, crops=True),
+    "crop": _Steps(_as_it_is, crops=True),
+    "scale_width": _Steps(_to_width, crops=False),
+    "scale_width_and_crop": _Steps(_to_width, crops=True),
+    "none": _Steps(_to_multiples, crops=False),
+}
