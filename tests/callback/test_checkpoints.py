@@ -214,6 +214,7 @@ def test_processes_that_agree_on_the_time_before_a_validation_save_after_it(monk
         val_check_batch=ASK_EVERY,
         check_val_every_n_epoch=1,
         accumulate_grad_batches=1,
+        fit_loop=SimpleNamespace(epoch_loop=SimpleNamespace(done=False)),
         strategy=SimpleNamespace(broadcast=lambda late: late),
     )
     monkeypatch.setattr(checkpoints, "save_last", lambda *_: saved.append(clock.step))

@@ -208,7 +208,7 @@ def test_a_mistake_found_late_ends_with_2_and_its_text(
     assert capfd.readouterr().err.splitlines()[-1] == "atelier: too late, but said plainly"
 
 
-def test_time_that_is_up_ends_in_order(here: Path) -> None:
+def test_time_that_is_up_ends_in_order(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     words = [*TINY, "trainer.max_epochs=100000", "trainer.check_val_every_n_epoch=100000", "hydra.run.dir=short"]
     assert run("train", [*words, "trainer.max_time=00:00:00:02"]) == 0
     folder = here / "short"
@@ -218,6 +218,9 @@ def test_time_that_is_up_ends_in_order(here: Path) -> None:
     assert (folder / "report.html").is_file()
     content = read(folder / "checkpoints" / "last.ckpt")
     assert content["epoch"] + 1 >= int(results["epochs"])
+    said = capfd.readouterr().out
+    assert "Ended       trainer.max_time is up, 100000 epochs were asked for, before the first validation" in said
+    assert "resume=short trainer.max_time=null\n" in said
 
 
 def test_ctrl_c_ends_with_130_and_keeps_what_there_is(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,13 +16,15 @@ class Bookkeeping(Callback):
 
     Between these moments the host waits for the device only where a checkpoint is written and, in a run of several
     processes, at every tenth batch, when they agree on whether to save or to leave.
+
+    entered: batches whose terms are not recorded yet.
     """
 
     def __init__(self, every_n_steps: int) -> None:
         if every_n_steps < 1:
             raise Mistake(f"callback.bookkeeping.every_n_steps={every_n_steps}: at least 1 batch lies between two rows")
         self.every_n_steps = every_n_steps
-        self._entered = 0
+        self.entered = 0
         self._stored: dict[str, Any] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -38,8 +40,8 @@ class Bookkeeping(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Close the ledger if it is time."""
-        self._entered += 1
-        if self._entered >= self.every_n_steps:
+        self.entered += 1
+        if self.entered >= self.every_n_steps:
             self.close(trainer, pl_module)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -62,20 +64,20 @@ class Bookkeeping(Callback):
             name: (everywhere(total).reshape(-1).cpu(), count)
             for name, (total, count) in pl_module.ledger.state_dict().items()
         }
-        checkpoint["ledger"] = {"batches": self._entered, "sums": sums}
+        checkpoint["ledger"] = {"batches": self.entered, "sums": sums}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keep the stored ledger until training starts, when the model is on its device."""
         stored = checkpoint.get("ledger", {"batches": 0, "sums": {}})
         if all(len(sums) == trainer.world_size for sums, _ in stored["sums"].values()):
-            self._entered, self._stored = stored["batches"], stored["sums"]
+            self.entered, self._stored = stored["batches"], stored["sums"]
 
     def close(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the means over all ranks since the last time, if there are any."""
         assert isinstance(pl_module, Bookkeeper), f"{type(pl_module).__name__} keeps no ledger"
-        if not self._entered:
+        if not self.entered:
             return
-        self._entered = 0
+        self.entered = 0
         means = pl_module.ledger.close()
         if means and trainer.world_size > 1:
             local = torch.tensor(list(means.values()), device=pl_module.device)

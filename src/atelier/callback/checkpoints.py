@@ -116,8 +116,8 @@ class Checkpoints(Checkpoint):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save if it is time, or as soon after that as can be."""
-        self._due = self._due or self._is_time(trainer)
+        """Save if it is time, or as soon after that as can be; and where the run is to end within an epoch."""
+        self._due = self._due or self._is_time(trainer) or trainer.fit_loop.epoch_loop.done
         if self._due and between_batches(trainer, batch_idx):
             self.save_last(trainer, pl_module)
 
@@ -129,7 +129,10 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save what a resumed run needs, all hooks of the epoch behind it."""
         self._save_best(trainer, pl_module)
-        self.save_last(trainer, pl_module)
+        # Lightning ends an epoch that was cut short as it ends others; from its end the run would go on with the next.
+        cut_short = self.saved and self._saved_step == clock_of(trainer).step
+        if not cut_short:
+            self.save_last(trainer, pl_module)
 
     def save_last(self, trainer: Trainer, pl_module: LightningModule) -> bool:
         """Write last.ckpt, on all ranks together; whether it now holds this state."""

@@ -9,9 +9,10 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from atelier.callback.bookkeeping import Bookkeeping
 from atelier.callback.gallery import epoch_in
 from atelier.callback.journal import Journal
-from atelier.callback.recorder import clock_of
+from atelier.callback.recorder import clock_of, companion
 from atelier.callback.trainer_parts import callbacks_of
 from atelier.counted import counted
 
@@ -47,10 +48,12 @@ class Resumption(Callback):
             for optimizer, groups in zip(trainer.optimizers, self._settings, strict=True):
                 for group, settings in zip(optimizer.param_groups, groups, strict=True):
                     group.update(settings)
-        clock = clock_of(trainer)
+        clock, book = clock_of(trainer), companion(trainer, Bookkeeping)
+        # Terms that are still to be recorded were recorded here already, if the run ended within an epoch.
+        known = clock.images_seen - 1 if book is not None and book.entered else clock.images_seen
         for journal in trainer.loggers:
             if isinstance(journal, Journal):
-                journal.cut_back(clock.images_seen)
+                journal.cut_back(known)
         if trainer.is_global_zero:
             samples = Path(trainer.default_root_dir) / "samples"
             for picture in later_pictures(samples.glob("epoch_*.png"), clock.epoch):

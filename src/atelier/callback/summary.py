@@ -8,6 +8,7 @@ from typing import Literal
 
 from omegaconf import OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import Timer
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -15,6 +16,7 @@ from rich.panel import Panel
 from atelier.callback.checkpoints import Checkpoints, epoch_of, folder
 from atelier.callback.recorder import board_of, boards_of, clock_of, companion
 from atelier.callback.score_history import whole
+from atelier.callback.trainer_parts import callbacks_of
 from atelier.callback.variants import CODES, GAMES, Variant, configuration_of, retyped
 from atelier.callback.words import brief, called, duration, near, speed
 from atelier.counted import counted
@@ -47,10 +49,11 @@ class Summary(Callback):
         run = near(Path(trainer.default_root_dir))
         facts = [
             _trained(trainer),
+            *_ended_early(trainer),
             *_scored(trainer),
             *(f"{name:<12}{run / made}" for name, made in _MADE.items() if (run / made).exists()),
         ]
-        commands = _rescoring(trainer, run) | next_commands(run, _use(pl_module))
+        commands = _prolonging(trainer, run) | _rescoring(trainer, run) | next_commands(run, _use(pl_module))
         if self.console.is_terminal:
             self.console.print(
                 Panel(escape("\n".join(facts)), title=f"[bold]{escape(str(run))}", title_align="left", expand=False)
@@ -67,10 +70,31 @@ class Summary(Callback):
 def _trained(trainer: Trainer) -> str:
     clock = clock_of(trainer)
     return (
-        f"Trained     {counted(clock.epoch, 'epoch')}, {counted(clock.images_seen, 'image')}"
+        f"Trained     {counted(round(clock.epoch, 2), 'epoch')}, {counted(clock.images_seen, 'image')}"
         f" in {duration(clock.train_seconds)}"
         f" ({speed(clock.images_per_second)} images/s without validation)"
     )
+
+
+def _time_is_up(trainer: Trainer) -> bool:
+    limits = [callback for callback in callbacks_of(trainer) if isinstance(callback, Timer)]
+    return any(left is not None and left <= 0 for left in (limit.time_remaining() for limit in limits))
+
+
+def _ended_early(trainer: Trainer) -> list[str]:
+    """Why there are fewer epochs than were asked for."""
+    if not _time_is_up(trainer) or clock_of(trainer).epoch >= (trainer.max_epochs or 0):
+        return []
+    unscored = not any(board.results() for board in boards_of(trainer))
+    came = ", before the first validation: there is no score" if unscored and boards_of(trainer) else ""
+    return [f"Ended       trainer.max_time is up, {trainer.max_epochs} epochs were asked for{came}"]
+
+
+def _prolonging(trainer: Trainer, run: Path) -> dict[str, str]:
+    """Purpose → command, where epochs are left over."""
+    if not _ended_early(trainer):
+        return {}
+    return {"train the epochs that are left": f"{resume_command(run)} trainer.max_time=null"}
 
 
 def _scored(trainer: Trainer) -> list[str]:
