@@ -5,6 +5,7 @@ import logging
 import pytest
 import torch
 
+from atelier.callback import monitor as module
 from atelier.callback.monitor import Monitor, spread
 from atelier.callback.recorder import Row
 from atelier.types import Mistake
@@ -21,7 +22,10 @@ def rows(*accuracies: float) -> list[Row]:
     ]
 
 
-def test_constant_fakes_are_reported_once(fit, toy, caplog: pytest.LogCaptureFixture) -> None:
+def test_constant_fakes_are_reported_once(
+    fit, toy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_STARTED", 0)
     watcher = monitor()
     with caplog.at_level(logging.WARNING, logger="atelier"):
         fit(toy(alike=True), watcher, epochs=3)
@@ -30,6 +34,12 @@ def test_constant_fakes_are_reported_once(fit, toy, caplog: pytest.LogCaptureFix
     assert len(watcher.warnings) == 1
     assert "nearly alike" in watcher.warnings[0]
     assert "What usually helps" in watcher.warnings[0]
+
+
+def test_a_generator_that_has_hardly_begun_is_left_in_peace(fit, toy) -> None:
+    watcher = monitor()
+    fit(toy(alike=True), watcher, epochs=2)
+    assert watcher.warnings == []
 
 
 def test_diverse_fakes_are_left_in_peace(fit, toy) -> None:

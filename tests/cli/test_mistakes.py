@@ -92,6 +92,10 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("model.generator_optimizer.lr=fast", ["model.generator_optimizer.lr=fast", "a number"]),
     ("model.generator_optimizer.betas=0.5", ["model.generator_optimizer.betas=0.5", "a list"]),
     ("trainer.max_time=1h", ["trainer.max_time=1h", "DD:HH:MM:SS"]),
+    (
+        "experiment=autoencoder_digits network=conv",
+        ["network.hidden: ConvAutoencoder takes no hidden", "experiment=autoencoder_digits sets it: ~network.hidden"],
+    ),
     ("trainer.precision=17", ["trainer.precision=17", "bf16-mixed"]),
     # values
     ("seed=-1", ["seed=-1", "from 0"]),

@@ -110,6 +110,14 @@ def test_one_difference_is_one_option_under_the_name_that_was_typed(four: Path) 
     assert option.companions == ("model.discriminator_optimizer.lr",)
 
 
+def test_what_follows_from_other_options_is_no_difference_unless_it_was_typed(tmp_path: Path) -> None:
+    for name, epochs, interval in (("a", 50, 10), ("b", 40, 10), ("c", 1, 1)):
+        make(tmp_path / name, 9.0, trainer={"max_epochs": epochs, "check_val_every_n_epoch": interval})
+    assert [option.name for option in table_of(tmp_path).options] == ["trainer.max_epochs"]
+    (tmp_path / "c" / "overrides.yaml").write_text("- trainer.check_val_every_n_epoch=1\n", encoding="utf-8")
+    assert len(table_of(tmp_path).options) == 2
+
+
 def test_higher_is_better_where_the_scoreboard_says_so(tmp_path: Path) -> None:
     for best in (1.0, 3.0, 2.0):
         make(tmp_path / str(best), best, lr=best, name="val/psnr", higher=True)

@@ -181,7 +181,7 @@ def test_what_cannot_be_exported_is_named(
 ) -> None:
     for words, fragment in (
         (["format=onx"], "format=onx: there is no such format; did you mean onnx?"),
-        (["format=reference"], "a GAN has no a_to_b"),
+        (["format=reference"], "GAN has no a_to_b"),
         (["direction=a_to_b"], f"atelier: direction=a_to_b: ckpt={trained} holds a GAN, and only a CycleGAN has"),
         (["direction=atob"], "atelier: direction=atob: the directions are a_to_b and b_to_a"),
         (["licence=3"], "licence=3: a word"),

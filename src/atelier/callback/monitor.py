@@ -10,12 +10,15 @@ from torch import Tensor
 from typing_extensions import override
 
 from atelier.callback.checkpoints import bad_terms, diverged
-from atelier.callback.recorder import Row
+from atelier.callback.recorder import Row, clock_of
 from atelier.types import Judged, Mistake, Translated
 
 _log = logging.getLogger(__name__)
 
 _REAL, _FAKE = "accuracy_real", "accuracy_fake"
+
+# Batches after which a generator's images are no longer those of its random start, which are nearly alike.
+_STARTED = 200
 
 _COLLAPSE = (
     "the generator's images are nearly alike (their spread is {share:.1%} of the reals'): "
@@ -80,7 +83,7 @@ class Monitor(Callback):
         """Compare the spread of the first batch's fakes with its reals'."""
         if batch_idx or trainer.sanity_checking or not isinstance(outputs, Judged | Translated):
             return
-        if len(outputs.fake) < 2:
+        if len(outputs.fake) < 2 or clock_of(trainer).step < _STARTED:
             return
         share = (spread(outputs.fake) / spread(outputs.real).clamp_min(1e-12)).item()
         if share >= self.spread:

@@ -10,6 +10,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from atelier.cli import garbage_collection
+from atelier.cli.experiment_options import explained
 from atelier.cli.mistakes import refuse
 from atelier.cli.output_folder import ensure_writable
 from atelier.cli.overlooked import overlooked, set_aside
@@ -56,7 +57,7 @@ def checked(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[D
     if arguments.cfg or arguments.info:
         return configurations
     task = task_of(verb)
-    refuse(text for cfg in configurations for text in task.preflight(cfg))
+    refuse(explained(text, overrides, extra) for cfg in configurations for text in task.preflight(cfg))
     if verb == "train":
         refuse(taken(overrides))
     if arguments.multirun:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from atelier.callback.words import called
 from atelier.config.build import build
 from atelier.config.dry_run import dry_run
 from atelier.data.batches import BatchSet, Draw
@@ -53,7 +56,9 @@ def run(cfg: DictConfig) -> float:
     file.parent.mkdir(parents=True, exist_ok=True)
     save(weights, file)
     log.info("%.2f %% of the held-out images right: %s", 100 * weights.accuracy, file)
-    log.info("use it: python src/train.py data=%s extractor=classifier extractor.weights=%s", name, file)
+    of_data = [word for word in HydraConfig.get().overrides.task if re.match(r"\W*data\b", word)]
+    words = shlex.join([*of_data, "extractor=classifier", f"extractor.weights={file}"])
+    log.info("use it: %s %s", called("train"), words)
     return weights.accuracy
 
 

@@ -16,6 +16,10 @@ KIND = ("model_name", "data_name")
 _TELLING = (*KIND, "objective", "regularizer")  # by which people call a run, whatever else goes with them
 
 
+_FOLLOWING = {"trainer.check_val_every_n_epoch"}  # validate_every, bounded by trainer.max_epochs
+"""Options that others set, where nobody typed them."""
+
+
 class Option(NamedTuple):
     """An option that runs differ in.
 
@@ -41,7 +45,8 @@ def differences(runs: Sequence[Run]) -> list[Option]:
     # What is a part in one run may be null in another: one name, one option.
     names = dict.fromkeys(map(_bare, paths))
     patterns = {name: _pattern([settings(run.config, _path(run.config, name)) for run in known]) for name in names}
-    varied = {name: pattern for name, pattern in patterns.items() if len(set(pattern)) > 1}
+    telling = patterns.keys() - (_FOLLOWING - typed)
+    varied = {name: pattern for name, pattern in patterns.items() if name in telling and len(set(pattern)) > 1}
     kinds = _pattern([f"{run.model} {run.data}" for run in known])
     kind = next((varied[name] for name in KIND if name in varied), None)
     together: dict[tuple[int, ...], list[str]] = {}

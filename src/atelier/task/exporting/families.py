@@ -33,7 +33,7 @@ def programs(model: nn.Module, cfg: DictConfig) -> list[Program]:
     Raises:
         Mistake: for a model that has none.
     """
-    raise Mistake(f"a {type(model).__name__} has nothing that could be exported")
+    raise Mistake(f"{type(model).__name__} has nothing that could be exported")
 
 
 @singledispatch
@@ -43,7 +43,7 @@ def networks(model: nn.Module, cfg: DictConfig) -> list[Network]:
     Raises:
         Mistake: for a model that has none.
     """
-    raise Mistake(f"a {type(model).__name__} has no networks that could be exported")
+    raise Mistake(f"{type(model).__name__} has no networks that could be exported")
 
 
 def used(model: nn.Module, name: str) -> nn.Module:
@@ -56,7 +56,7 @@ def used(model: nn.Module, name: str) -> nn.Module:
     for path in (f"average.{name}.network", name):
         if path in known:
             return model.get_submodule(path)
-    raise Mistake(f"a {type(model).__name__} has no {name}")
+    raise Mistake(f"{type(model).__name__} has no {name}")
 
 
 def _images(name: str, channels: int, side: int, sides: Sides | None = None) -> Slot:
