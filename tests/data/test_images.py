@@ -134,11 +134,24 @@ def test_values_are_checked_when_constructed(choices: dict[str, Any], text: str)
         data(**choices)
 
 
-def test_classes_with_names_are_listed() -> None:
-    class Named(Unlabelled):
-        def load(self, split: str) -> Images:
-            return super().load(split)._replace(labels=torch.arange(12) % 2, classes=["cat", "dog"])
+class Named(Unlabelled):
+    """The same of cats and dogs."""
 
+    def load(self, split: str) -> Images:
+        return super().load(split)._replace(labels=torch.arange(12) % 2, classes=["cat", "dog"])
+
+
+@pytest.mark.parametrize(
+    ("source", "stated", "told"),
+    [(Named(), 1, r"2 classes \(cat, dog\)"), (Named(), 3, r"2 classes \(cat, dog\)"), (None, 9, "10 classes")],
+)
+def test_another_number_of_classes_than_the_data_has_is_refused(source: Source | None, stated: int, told: str) -> None:
+    with pytest.raises(Mistake, match=rf"data\.facts\.num_classes={stated}: the data has {told}"):
+        data(source, facts={"num_classes": stated}).prepare_data()
+    data(source, facts={"num_classes": 2 if source else 10}).prepare_data()
+
+
+def test_classes_with_names_are_listed() -> None:
     with pytest.raises(Mistake, match=r"there are 0 to 1: 0 \(cat\), 1 \(dog\)"):
         data(Named(), classes=[2]).prepare_data()
 

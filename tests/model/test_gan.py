@@ -236,6 +236,14 @@ def test_a_game_in_double_precision(train: Train) -> None:
     assert model.interpolate(1, 2, seed=0).isfinite().all()
 
 
+def test_only_classes_that_training_sees_take_turns(train: Train) -> None:
+    model = train("condition=label", "data.classes=[3,5]", batches=1)
+    drawn = model.sample(4, seed=0)
+    torch.testing.assert_close(drawn, model.sample(4, seed=0, labels=torch.tensor([3, 5, 3, 5])))
+    assert torch.equal(model._in_turn(torch.arange(3)), torch.tensor([3, 5, 3]))
+    assert model.interpolate(3, 2, seed=0).isfinite().all()
+
+
 def test_a_conditional_model_listens_to_its_label(train: Train) -> None:
     model = train("condition=label", batches=1)
     sevens, ones = (model.sample(3, seed=0, labels=torch.full((3,), label)) for label in (7, 1))

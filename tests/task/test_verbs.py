@@ -155,6 +155,8 @@ def test_sample_walks(trained: Path, here: Path) -> None:
 def test_an_extractor_of_ones_own_scores_a_run(trained: Path, here: Path) -> None:
     assert run("extractor", ["data=digits", "data.subset=64", "epochs=1", "hydra.run.dir=made"]) == 0
     (weights,) = (here / "made").glob("digits_*.pt")
+    told = (here / "made" / "extractor.log").read_text(encoding="utf-8").splitlines()[-1]
+    assert f" train data=digits data.subset=64 extractor=classifier extractor.weights={weights}" in told
     words = [f"ckpt={trained}", "extractor=classifier", f"extractor.weights={weights}", "hydra.run.dir=scored"]
     assert run("evaluate", [*words, "samples=50"]) == 0
     assert f"fd_{weights.stem}" in _json(here / "scored" / "results.json")["scores"]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from atelier.counted import counted
 from atelier.data.batches import Batches, Loader, TrainingBatches, permuted
+from atelier.data.names import few
 from atelier.data.selection import fingerprint, named, shuffled
 from atelier.data.single import SingleData
 from atelier.data.source import Images, Source, Split
@@ -100,6 +101,7 @@ class ImageData(SingleData):
             shape, stated = tuple(images.pixels.shape[1:]), self.facts
             assert shape == (stated["channels"], stated["image_size"], stated["image_size"]), shape
             _refuse_broken(images, split)
+            _refuse_other_classes(images, stated.get("num_classes"))
             self._splits[split] = Batches(images, self._chosen(images, split))
         return self._splits[split]
 
@@ -126,6 +128,17 @@ def _refuse_broken(images: Images, split: Split) -> None:
         raise Mistake(
             f"data: {name} of the {split} split has pixels that are NaN or infinite ({len(broken)} images have)"
         )
+
+
+def _refuse_other_classes(images: Images, stated: int | None) -> None:
+    """A number of classes that somebody typed, and the data has another: networks have a place for each of them."""
+    if stated is None or images.labels is None:
+        return
+    named = images.classes or []
+    there = len(named) or int(images.labels.max()) + 1
+    if there > stated or (named and there < stated):
+        among = f" ({few(named)})" if named else ""
+        raise Mistake(f"data.facts.num_classes={stated}: the data has {there} classes{among}")
 
 
 def _of_classes(images: Images, classes: Sequence[int]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -51,6 +51,7 @@ class GAN(LightningModule):
         part).
     clip: largest norm of a player's gradient, or None.
     num_classes: number of classes if both networks are conditional, else None.
+    classes: those of them that training sees, which take turns in samples; None for all.
     seed: of every draw that training makes.
     """
 
@@ -71,6 +72,7 @@ class GAN(LightningModule):
         parts: int = 1,
         clip: float | None = None,
         num_classes: int | None = None,
+        classes: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -87,6 +89,7 @@ class GAN(LightningModule):
         self.schedule, self.beta2 = schedule, beta2
         self.discriminator_turns, self.parts, self.clip = discriminator_turns, parts, clip
         self.num_classes, self.seed = num_classes, seed
+        self.classes = None if num_classes is None else tuple(range(num_classes) if classes is None else classes)
         self.ledger = Ledger()
 
     # --- the game ----------------------------------------------------------------------------------------------------
@@ -201,18 +204,18 @@ class GAN(LightningModule):
         truncation: leave out latents beyond this many standard deviations (normal latents only).
         """
         places = torch.arange(start, start + count, device=self.device)
-        if labels is None and self.num_classes is not None:
-            labels = places % self.num_classes
-        return self._fake(places, seed, labels, truncation)
+        return self._fake(places, seed, self._in_turn(places) if labels is None else labels, truncation)
 
     def interpolate(self, rows: int, steps: int, *, seed: int) -> Tensor:
         """Walks between pairs of latents: ``[rows * steps, C, H, W]`` in [-1, 1], row after row."""
         ends = self.latent.at(seed, torch.arange(2 * rows, device=self.device)).view(rows, 2, -1)
         z = torch.cat([self.latent.between(start, end, steps) for start, end in ends])
-        labels = None
-        if self.num_classes is not None:
-            labels = torch.arange(rows, device=self.device).repeat_interleave(steps) % self.num_classes
-        return self._generate(z, labels)
+        return self._generate(z, self._in_turn(torch.arange(rows, device=self.device).repeat_interleave(steps)))
+
+    def _in_turn(self, places: Tensor) -> Tensor | None:
+        if self.classes is None:
+            return None
+        return torch.tensor(self.classes, device=places.device)[places % len(self.classes)]
 
     def _fake(self, places: Tensor, seed: int, labels: Tensor | None, truncation: float | None = None) -> Tensor:
         z = self.latent.at(seed, places)

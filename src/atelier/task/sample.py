@@ -44,11 +44,11 @@ def _try(cfg: DictConfig) -> None:
     model: Any = load(cfg.ckpt).model
     if not isinstance(model, Sampler):
         raise Mistake(f"ckpt={cfg.ckpt}: {_instead(cfg.ckpt, model)}")
-    classes: Any = getattr(model, "num_classes", None)
+    classes: Any = getattr(model, "classes", None)
     if cfg.label is not None and classes is None:
         raise Mistake(f"label={cfg.label}: this model knows no classes; train one with condition=label")
-    if cfg.label is not None and cfg.label >= classes:
-        raise Mistake(f"label={cfg.label}: the classes go from 0 to {classes - 1}")
+    if cfg.label is not None and cfg.label not in classes:
+        raise Mistake(f"label={cfg.label}: the classes are {', '.join(map(str, classes))}")
     model.sample(1, **_wishes(cfg, model, 1))
 
 

@@ -40,7 +40,7 @@ class ServedModel:
     name: for people. loaded: its file and configuration. root: see :func:`checkpoint_data`.
     sampler, reconstructor: the model, where it can do that.
     ways: its generators by direction, where it translates.
-    classes: how many it knows, None for none. truncates: whether its latents have tails to leave out.
+    classes: the numbers of those it knows. truncates: whether its latents have tails to leave out.
     """
 
     name: str
@@ -49,7 +49,7 @@ class ServedModel:
     sampler: Any = None
     reconstructor: Any = None
     ways: Mapping[Direction, Generator] = field(default_factory=dict)
-    classes: int | None = None
+    classes: tuple[int, ...] = ()
     truncates: bool = False
     _data: Any = None
 
@@ -79,7 +79,7 @@ class ServedModel:
     ) -> Tensor:
         """Fakes, uint8 ``[count, C, H, W]``; what the model does not know (classes, tails) is passed over."""
         wishes: dict[str, Any] = {}
-        if label is not None and self.classes is not None and label < self.classes:
+        if label in self.classes:
             wishes["labels"] = torch.full((count,), label, device=self.sampler.device)
         if truncation is not None and self.truncates:
             wishes["truncation"] = truncation
@@ -143,7 +143,7 @@ def _open(path: Any, device: torch.device, root: str | None) -> ServedModel:
     if isinstance(model, Sampler):
         if model.sample(1, seed=0).shape[1] not in (1, 3):
             raise Mistake(f"ckpt={path}: this model makes points, and the page shows pictures")
-        served.sampler, served.classes = model, getattr(model, "num_classes", None)
+        served.sampler, served.classes = model, getattr(model, "classes", None) or ()
         served.truncates = _truncates(model)
     if not (served.ways or served.reconstructor or served.sampler):
         raise Mistake(f"ckpt={path}: this model makes no pictures")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -25,7 +25,7 @@ def sample_page(page: gr.Blocks, shown: Sequence[ServedModel], most: int, busy: 
     with gr.Row():
         count = as_typed(gr.Slider(1, most, value=min(16, most), step=1, label="Pictures", min_width=220))
         seed = _seed()
-        label = _classes(shown)
+        label = _dropdown({"all in turn": _ALL, **_classes(shown)})
         truncation = _truncation(shown)
     with gr.Row():
         again = gr.Button("Other pictures", variant="primary", min_width=150)
@@ -39,11 +39,12 @@ def sample_page(page: gr.Blocks, shown: Sequence[ServedModel], most: int, busy: 
                 beside.append(tiles(least=84))
 
     def sampled(count: object, seed: object, label: object, truncation: object) -> Any:
-        number, first, chosen = _whole(count, 1, most, "Pictures"), _seeded(seed), _class(label, shown, -1)
+        number, first = _whole(count, 1, most, "Pictures"), _seeded(seed)
+        chosen = _class(label, {_ALL, *_classes(shown).values()})
         tails = _between(truncation, _LEAST, _WHOLE, "Truncation")
         limit = None if tails == _WHOLE else tails
         made = [
-            served.sample(number, seed=first, label=None if chosen < 0 else chosen, truncation=limit)
+            served.sample(number, seed=first, label=None if chosen == _ALL else chosen, truncation=limit)
             for served in shown
         ]
         laid = [_laid_out(sheet, images, first) for sheet, images in zip(beside, made, strict=True)]
@@ -61,14 +62,14 @@ def walk_page(shown: Sequence[ServedModel], busy: dict[str, Any]) -> None:
     gr.Markdown("From one point of the latent space to another: move the handle.", elem_classes="hint")
     with gr.Row():
         seed = _seed()
-        label = _classes(shown, start=0)
+        label = _dropdown(_classes(shown))
     with gr.Row():
         go = gr.Button("Another walk", variant="primary", min_width=150)
         same = gr.Button("This seed", min_width=150)
     result = board()
 
     def walked(seed: object, label: object) -> str:
-        first, chosen = _seeded(seed), _class(label, shown, 0)
+        first, chosen = _seeded(seed), _class(label, _classes(shown).values())
         return columns([(served.name, walk(list(_walk(served, first, chosen)))) for served in shown])
 
     show = {"fn": told(walked), "inputs": [seed, label], "outputs": result, **busy}
@@ -78,8 +79,8 @@ def walk_page(shown: Sequence[ServedModel], busy: dict[str, Any]) -> None:
 
 @torch.no_grad()
 def _walk(served: ServedModel, seed: int, label: int) -> Tensor:
-    # Classes take turns over the rows of walks, so the last of label + 1 rows is of that class.
-    rows = label + 1 if served.classes is not None and 0 <= label < served.classes else 1
+    # Classes take turns over the rows of walks: as many rows as end with this one.
+    rows = served.classes.index(label) + 1 if label in served.classes else 1
     return to_bytes(served.sampler.interpolate(rows, _STEPS, seed=seed)[-_STEPS:]).cpu()
 
 
@@ -88,6 +89,7 @@ def _laid_out(sheet: gr.HTML, images: Tensor, seed: int) -> Any:
     return laid_out(sheet, list(images), [address(image) for image in images], names)
 
 
+_ALL = -1  # the classes take turns
 _LEAST, _WHOLE = 0.2, 3.0  # standard deviations: at the slider's end nothing is left out
 
 
@@ -95,16 +97,14 @@ def _seed() -> gr.Number:
     return as_typed(gr.Number(value=0, label="Seed", minimum=0, maximum=_MOST, min_width=140))
 
 
-def _classes(shown: Sequence[ServedModel], start: int = -1) -> gr.Dropdown:
-    """The classes from ``start`` on; -1 stands for all of them."""
-    most = _known(shown)
-    choices = [("all in turn" if number < 0 else str(number), number) for number in range(start, max(most, 1))]
-    return as_typed(gr.Dropdown(choices, value=start, label="Class", visible=most > 0, min_width=140))
+def _classes(shown: Sequence[ServedModel]) -> dict[str, int]:
+    """The classes that one model or another knows, as people read them; 0 where there are none."""
+    return {str(number): number for number in sorted({each for served in shown for each in served.classes}) or [0]}
 
 
-def _known(shown: Sequence[ServedModel]) -> int:
-    """How many classes there are to choose from."""
-    return max((served.classes or 0 for served in shown), default=0)
+def _dropdown(classes: Mapping[str, int]) -> gr.Dropdown:
+    choices, several = list(classes.items()), len({*classes.values()} - {_ALL}) > 1
+    return as_typed(gr.Dropdown(choices, value=choices[0][1], label="Class", visible=several, min_width=140))
 
 
 def _truncation(shown: Sequence[ServedModel]) -> gr.Slider:
@@ -124,8 +124,10 @@ def _seeded(value: object) -> int:
     return _whole(value, 0, _MOST, "Seed")
 
 
-def _class(value: object, shown: Sequence[ServedModel], start: int) -> int:
-    return _whole(value, start, max(_known(shown) - 1, 0), "Class")
+def _class(value: object, there: Collection[int]) -> int:
+    if not isinstance(value, int) or value not in there:
+        raise Mistake(f"Class: one of {', '.join(map(str, sorted(there)))}")
+    return value
 
 
 def _whole(value: object, least: int, most: int, name: str) -> int:
