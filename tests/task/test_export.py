@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from atelier.task.exporting import formats
 from atelier.task.exporting.agreement import TOLERANCE
 from atelier.task.exporting.card import card
 from atelier.task.exporting.families import networks, programs
+from atelier.task.exporting.former import former
 from atelier.task.exporting.program import BATCHES, Bundle, Differs, difference
 from atelier.task.exporting.written import Written
 from atelier.types import Mistake
@@ -121,6 +123,29 @@ def test_safetensors_load_with_ten_lines_and_no_hydra(
     assert told["license"] == "mit" and told["pipeline_tag"] == "unconditional-image-generation"
     assert told["datasets"] == ["digits"] and "fd_digits" in told["metrics"]
     assert "python src/train.py model=dcgan data=digits" in Path("README.md").read_text()
+
+
+def test_a_card_tells_of_what_was_exported_into_its_folder_before(trained: Path, here: Path) -> None:
+    for form in ("torch_export", "safetensors", "safetensors"):
+        assert run("export", [f"ckpt={trained}", f"format={form}", "output=made"]) == 0
+    card = (here / "made" / "README.md").read_text(encoding="utf-8")
+    assert card.count("| `generator.pt2` |") == card.count("| `generator.safetensors` |") == 1
+    assert len(snippets(here / "made")) == 2
+    (here / "made" / "generator.pt2").unlink()
+    shutil.copytree(here / "made", here / "other")
+    assert run("export", [f"ckpt={trained}", "format=safetensors", "output=made"]) == 0
+    assert "generator.pt2" not in (here / "made" / "README.md").read_text(encoding="utf-8")
+    last = trained / "checkpoints" / "last.ckpt"  # other weights, by their name
+    assert run("export", [f"ckpt={last}", "format=torch_export", "output=other"]) == 0
+    assert "safetensors" not in (here / "other" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "<!-- exported: [1 -->", "<!-- exported: [null, 3] -->", '<!-- exported: {"a": 1} -->']
+)
+def test_another_card_has_nothing_to_tell(text: str, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(text, encoding="utf-8")
+    assert former(tmp_path, {}) == []
 
 
 _ALONE = """

@@ -18,6 +18,7 @@ from atelier.task.exporting.card import card
 from atelier.task.exporting.facts import facts
 from atelier.task.exporting.families import networks, programs
 from atelier.task.exporting.formats import chosen
+from atelier.task.exporting.former import former, record
 from atelier.task.exporting.program import Bundle
 from atelier.task.exporting.written import Format, Written
 from atelier.task.translator import unknown_direction
@@ -67,6 +68,8 @@ def export(bundle: Bundle, into: Format, folder: Path, family: str = "", picture
     Everything is written and tried under a folder of its own first: of an export that goes wrong, nothing is left,
     and what ``folder`` held before is as it was.
 
+    The card tells of the files that were exported from the same weights into ``folder`` before, too.
+
     family: the model's class, in the card. picture: a file that goes beside the card.
 
     Raises:
@@ -80,7 +83,11 @@ def export(bundle: Bundle, into: Format, folder: Path, family: str = "", picture
             beside = None if picture is None else f"samples{picture.suffix}"
             if picture is not None and beside is not None:
                 shutil.copyfile(picture, building / beside)
-            write_text(building / "README.md", card(family, into.library, bundle.facts, written, beside))
+            anew = {one.file.name for one in written}
+            beside_them = [one for one in former(folder, bundle.facts) if one.file.name not in anew]
+            listed = [*beside_them, *written]
+            text = card(family, into.library, bundle.facts, listed, beside) + record(bundle.facts, listed) + "\n"
+            write_text(building / "README.md", text)
     except OSError as error:
         raise Mistake(f"output={folder}: cannot be written to ({error.strerror or error})") from error
     return [one._replace(file=folder / one.file.name) for one in written]

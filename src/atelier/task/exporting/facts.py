@@ -62,7 +62,7 @@ def scores(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _protocol(board: Mapping[str, Any], name: str) -> Any:
     """How the figure was taken: boards note it for all figures or for each."""
     each = board.get("protocols") or board.get("last", {}).get("protocol") or {}
-    return each.get(name, board.get("protocol"))
+    return each.get(name)
 
 
 def _channels(cfg: DictConfig) -> Any:
