@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from atelier.expanded import expanded
+
 
 def cache_dir(*parts: str) -> Path:
     """A folder below atelier's cache, which need not exist yet.
@@ -14,6 +16,6 @@ def cache_dir(*parts: str) -> Path:
     """
     named = os.environ.get("ATELIER_CACHE")
     if named:
-        return Path(named).expanduser().joinpath(*parts)
+        return expanded(named).joinpath(*parts)
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache").joinpath("atelier", *parts)

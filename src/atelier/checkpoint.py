@@ -18,6 +18,7 @@ from atelier.callback.score_history import whole
 from atelier.config.build import build
 from atelier.config.environment import register_resolvers
 from atelier.config.signature import unfit
+from atelier.expanded import expanded
 from atelier.types import Mistake
 
 FORMAT = 1
@@ -66,7 +67,7 @@ def find(path: str | Path | None) -> Path:
     """
     if path is None or str(path) == "":
         raise Mistake(f"{'null' if path is None else ''}: name a checkpoint or a run's folder")
-    place = Path(str(path)).expanduser()  # a folder called 3 comes from the command line as a number
+    place = expanded(str(path))  # a folder called 3 comes from the command line as a number
     if place.is_file():
         return place
     if not place.exists():

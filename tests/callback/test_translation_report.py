@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from translators import Brighter, Couples
 
+from atelier.callback import monitor
 from atelier.callback.bookkeeping import Bookkeeping
 from atelier.callback.monitor import Monitor
 from atelier.callback.progress import ProgressLine
@@ -78,7 +79,10 @@ def test_the_end_of_a_run_tells_what_doing_nothing_gets_and_how_to_go_on(run) ->
     ]
 
 
-def test_translations_that_are_all_alike_are_reported_for_each_direction_once(fit) -> None:
+def test_translations_that_are_all_alike_are_reported_for_each_direction_once(
+    fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitor, "_STARTED", 0)
     watcher = Monitor(0.05, 0.99, 3)
     fit(Brighter(alike=True), watcher, data=Couples(), epochs=2)
     assert [warning[:19] for warning in watcher.warnings] == ["translations a to b", "translations b to a"]

@@ -109,6 +109,8 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("trainer.accelerator=quantum", ["trainer.accelerator=quantum", "cpu"]),
     ("latent.dim=0", ["latent.dim=0"]),
     # what Lightning's trainer would refuse once the run has begun, or pass over
+    ("+trainer.max_steps=100", ["trainer.max_steps=100", "trainer.max_epochs"]),
+    ("+trainer.fast_dev_run=true", ["trainer.fast_dev_run=true", "trainer.limit_train_batches=2"]),
     ("+trainer.overfit_batches=2", ["trainer.overfit_batches=2", "data.subset=64"]),
     ("+trainer.barebones=true", ["trainer.barebones=true", "callback.gallery=null"]),
     ("+trainer.enable_checkpointing=false", ["trainer.enable_checkpointing=false", "callback.checkpoints=null"]),
@@ -230,6 +232,12 @@ OTHERS: list[tuple[str, list[str]]] = [
     ("evaluate", ["ckpt is missing", "ckpt=..."]),
     ("evaluate ckpt=", ["ckpt=", "name a checkpoint or a run's folder"]),
     ("evaluate ckpt=null", ["ckpt=null", "name a checkpoint"]),
+    (
+        "evaluate ckpt=~stranger/x.ckpt",
+        ["ckpt=~stranger/x.ckpt", "no user stranger", "did you mean ~/stranger/x.ckpt?"],
+    ),
+    ("train resume=~stranger/run", ["resume=~stranger/run", "no user stranger"]),
+    ("train model=gan data=image_folder data.root=~cats", ["data.root=~cats", "did you mean ~/cats?"]),
     ("evaluate ckpt=nowhere", ["ckpt=nowhere", "no such file"]),
     ("evaluate ckpt=text.ckpt samples=-1 split=tset", ["3 mistakes:", "samples=-1", "split=tset", "ckpt=text.ckpt"]),
     ("evaluate ckpt=good model=dcgan", ["there is no option model"]),

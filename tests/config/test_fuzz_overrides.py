@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.cli import run, verb
+from atelier.cli import check, hydra_job, run, verb
 from atelier.config.compose import compose
 from atelier.config.environment import register_resolvers
 from atelier.config.words import conf_dir, groups
@@ -135,7 +135,8 @@ def obey(name: str, words: list[str]) -> None:
     """Run the line in an empty folder; asserts the law. Sweeps go through their jobs in this process."""
     told, printed, here = io.StringIO(), io.StringIO(), Path.cwd()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verb, "_task", _idle)
+        for module in (verb, check, hydra_job):
+            patch.setattr(module, "task_of", _idle)
         patch.setenv("ATELIER_CACHE", f"{folder}/cache")
         place = Path(folder) / "place"
         place.mkdir()

@@ -102,7 +102,7 @@ def test_a_loader_goes_on_at_the_batch_after_the_last_one_taken(workers: int, ta
         order.set_epoch(epoch)
         seen += [batch.step for batch in again]
     assert [step for step in steps if step >= state["step"]] == seen[min(taken, len(seen)) :]
-    assert again.state_dict() == {"step": 4 * len(again), "batches": len(again)}
+    assert again.state_dict() == {"step": 4 * len(again), "batches": len(again), "images": order.size}
 
 
 def test_an_epoch_cut_short_is_followed_by_a_whole_one() -> None:

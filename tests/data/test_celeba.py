@@ -29,6 +29,15 @@ def test_partition_and_crop(tmp_path: Path) -> None:
     assert torch.equal(train.pixels[:, 0].unique(), torch.tensor([1, 2], dtype=torch.uint8))
 
 
+def test_what_was_not_unpacked_to_the_end_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    pictures = tmp_path / "celeba" / "img_align_celeba"
+    pictures.mkdir(parents=True)
+    Image.new("RGB", (178, 218)).save(pictures / "000001.png")
+    (tmp_path / "celeba" / "list_eval_partition.txt").write_text("000001.png 0\n000002.png 2\n")
+    with pytest.raises(Mistake, match=r"holds no 000002\.png, the last photograph"):
+        CelebA(str(tmp_path), 178, 64, 3).prepare()
+
+
 @pytest.mark.parametrize("crop", [0, 179])
 def test_crops_beyond_the_photograph_are_refused(crop: int) -> None:
     with pytest.raises(Mistake, match=rf"data\.source\.crop={crop}"):

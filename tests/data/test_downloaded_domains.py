@@ -209,6 +209,15 @@ def test_other_counts_are_warned_of(root: Path, archive: bytes, web: Any, caplog
     assert "'testB': 140} were expected" in caplog.text
 
 
+def test_a_link_to_an_empty_folder_is_filled_where_it_leads(root: Path, archive: bytes, tmp_path: Path) -> None:
+    (tmp_path / "set.zip").write_bytes(archive)
+    (tmp_path / "disk").mkdir()
+    root.parent.mkdir(parents=True, exist_ok=True)
+    root.symlink_to(tmp_path / "disk")
+    succeeds(domains(root, archive=str(tmp_path / "set.zip")))
+    assert root.is_symlink() and (tmp_path / "disk" / "trainA").is_dir()
+
+
 def test_a_file_that_is_here_serves_and_stays(root: Path, archive: bytes, tmp_path: Path) -> None:
     file = tmp_path / "mine.zip"
     file.write_bytes(archive[:-1000])

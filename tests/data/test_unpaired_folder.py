@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,9 @@ def test_every_kind_of_file_works_or_is_named(
         (tmp_path / "root" / f"test{domain}").mkdir()
         (tmp_path / "root" / f"test{domain}" / "1.png").write_bytes(good["colour"])
     made = source(tmp_path / "root", preprocess=way, channels_a=channels)
-    made.prepare()
+    with pytest.raises(Mistake, match="generators take multiples of 4") if way == "scale_width" else nullcontext():
+        made.prepare()
+    made.training("b")
     for images in (made.training("a"), made.load("train", "a")):
         assert images.names == sorted(f"trainA/{name}.png" for name in good)
         shapes = images.pixels.shapes[:, 0] if isinstance(images.pixels, Ragged) else [images.pixels.shape[1]]
@@ -108,7 +111,7 @@ def test_too_many_pixels_are_refused_before_and_after_resizing(
     root = fill(tmp_path / "root", picture_of, *(f"{part}/1.png" for part in ("trainA", "trainB", "testA", "testB")))
     (root / "trainA" / "2.png").write_bytes(picture_of(2, (20, 11)))
     (root / "trainA" / "3.png").write_bytes(picture_of(3, (2, 10)))
-    source(root, preprocess="scale_width").prepare()
+    source(root, preprocess="scale_width").training("a")
     listed = next(cache.rglob("unreadable.txt")).read_text()
     assert "trainA/2.png\t20 x 11 is more than" in listed
     assert "trainA/3.png\tit would become 10 x 50, more than" in listed
@@ -160,6 +163,25 @@ def test_paired_folders_know_the_truth(tmp_path: Path, picture_of: Picture, capl
     assert fresh.truth("test", "a") is None
     assert "(test): its folders do not pair up" in caplog.text
     assert fresh.truth("train", "a") is not None
+
+
+def test_partners_are_held_out_together(tmp_path: Path, picture_of: Picture) -> None:
+    names = [f"train{letter}/{number}_{letter}.png" for letter in "AB" for number in range(30)]
+    made = source(fill(tmp_path, picture_of, *names), paired=True)
+    for split in ("train", "test"):
+        assert torch.equal(made.truth(split, "a"), made.load(split, "b").pixels)
+    assert made.load("test", "a").names
+
+
+def test_whole_images_that_no_generator_takes_are_refused_by_name(tmp_path: Path) -> None:
+    for name, size in (("trainA/1", (16, 16)), ("trainA/2", (16, 17)), ("trainB/1", (16, 16)), ("testA/1", (16, 16))):
+        path = tmp_path / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", size).save(path)
+    with pytest.raises(Mistake, match=r"scale_width: \S*/trainA/2\.png becomes 16 x 17 pixels"):
+        source(tmp_path, preprocess="scale_width", load_size=16).prepare()
+    for way in ("none", "scale_width_and_crop"):
+        source(tmp_path, preprocess=way, load_size=16).prepare()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -127,6 +128,20 @@ def test_the_summary_names_what_differs_and_what_failed(tmp_path: Path, caplog: 
     ]
     jobs = json.loads((tmp_path / "sweep.json").read_text())["jobs"]
     assert [Outcome(**job) for job in jobs] == outcomes
+
+
+def test_scores_of_two_names_stand_in_two_columns_and_no_number_is_null(tmp_path: Path) -> None:
+    words = [["model=autoencoder"], ["model=gan"], ["model=dcgan"]]
+    values = [(0.15, "val/mse"), (182.5, "val/fd_digits"), (math.nan, "val/fd_digits")]
+    jobs = [Outcome(n, word, "done", *value, "") for n, (word, value) in enumerate(zip(words, values, strict=True))]
+    tell(jobs, tmp_path)
+    assert (tmp_path / "sweep.csv").read_text().splitlines() == [
+        "job,model,val/mse,val/fd_digits,status,folder",
+        "0,autoencoder,0.15,,done,",
+        "1,gan,,182.5,done,",
+        "2,dcgan,,nan,done,",
+    ]
+    assert json.loads((tmp_path / "sweep.json").read_text())["jobs"][2]["value"] is None
 
 
 def test_a_job_is_asked_after_every_validation_and_pruned_between(tmp_path: Path) -> None:

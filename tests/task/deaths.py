@@ -32,11 +32,12 @@ class Death(NamedTuple):
     """When a process receives which signal.
 
     step: before the batch of that number is trained. end: after it, before anybody hears that it is over.
-    validation: at the validation step of that number. write: half-way through the checkpoint of that number.
+    stop: nobody is killed, but the run ends after it, as by ``trainer.max_time``. validation: at the validation step of
+    that number. write: half-way through the checkpoint of that number.
     times: how often, one after the other.
     """
 
-    at: Literal["step", "end", "validation", "write"]
+    at: Literal["step", "end", "validation", "write", "stop"]
     number: int
     by: signal.Signals = signal.SIGKILL
     times: int = 1
@@ -82,6 +83,14 @@ def _arrange(death: Death) -> None:
     from atelier.model.cyclegan import CycleGAN
     from atelier.model.gan import GAN
 
+    if death.at == "stop":
+
+        def stopped(_: int, *given: Any) -> bool:
+            given[1].should_stop = given[1].should_stop or given[4].step == death.number
+            return False
+
+        _before(Checkpoints, "on_train_batch_end", death, stopped)
+        return
     if death.at == "end":
         _before(Checkpoints, "on_train_batch_end", death, lambda _, *given: given[4].step == death.number)
         return

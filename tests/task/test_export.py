@@ -46,6 +46,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "gan by class": ("model=gan", "data=digits", "condition=label"),
     "sngan": ("model=sngan", *GAN[1:]),
     "resnet": (*TRANSLATOR, "generator=resnet_9blocks", "generator.width=32"),
+    "resnet of wide blocks": (*TRANSLATOR, "generator=resnet_6blocks", "generator.width=48", "generator.blocks=1"),
     "resnet resize": (*TRANSLATOR, "generator.width=8", "generator.blocks=2", "generator.upsample=resize"),
     "resnet grey to colour": (*TRANSLATOR, "data=unpaired_folder", "generator.width=8", *GREY_TO_COLOUR),
     "unet": (*TRANSLATOR, "generator=unet_128", "generator.downs=4", "generator.width=16"),

@@ -211,14 +211,14 @@ def test_nothing_is_saved_while_gradients_are_summed_up(start: Start, reference:
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("batch", [8, 9], ids=["amid a row", "after a row"])
 def test_a_run_whose_time_is_up_within_an_epoch_goes_on_there(
-    start: Start, reference: Reference, tmp_path: Path
+    batch: int, start: Start, reference: Reference, tmp_path: Path
 ) -> None:
-    """``trainer.max_time`` ends a run as ``trainer.max_steps`` does, which can be told to the batch."""
-    words = Cell("autoencoder", 0, Death("step", 9)).words()
-    assert start([*words, "+trainer.max_steps=9", "hydra.run.dir=run"], tmp_path) == 0
-    assert rows(tmp_path / "run")[-1]["images_seen"] == "360"  # what was trained is told
-    assert start(["resume=run", "+trainer.max_steps=-1"], tmp_path) == 0, (tmp_path / "said.txt").read_text()
+    words = Cell("autoencoder", 0, Death("stop", batch)).words()
+    assert start([*words, "hydra.run.dir=run"], tmp_path, Death("stop", batch)) == 0
+    assert rows(tmp_path / "run")[-1]["images_seen"] == str(40 * (batch + 1))  # what was trained is told
+    assert start(["resume=run"], tmp_path) == 0, (tmp_path / "said.txt").read_text()
     _same(tmp_path / "run", reference(*words))
 
 

@@ -73,6 +73,7 @@ def refused(capfd: pytest.CaptureFixture[str]) -> Answer:
         (["resume=RUN", "model.generator_optimizer.lr=-1"], ["_optimizer.lr=-1"]),
         (["resume=RUN", "model.generator.width=8"], ["resume=", "generator.layers", "other networks"]),
         (["resume=RUN", "data.batch_size=30"], ["has 6 batches", "would be 12", "init_from="]),
+        (["resume=RUN", "data.subset=361"], ["has 360 images", "would be 361", "init_from="]),
         (["resume=RUN", "trainer.limit_train_batches=0"], ["trainer.limit_train_batches=0"]),
         (["resume=RUN", "trainer.check_val_every_n_epoch=0"], ["check_val_every_n_epoch=0: 1 or more"]),
         (["resume=RUN", "validate_every=0"], ["validate_every=0: 1 or more"]),

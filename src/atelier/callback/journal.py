@@ -7,8 +7,9 @@ import io
 import math
 import os
 from argparse import Namespace
+from collections.abc import Container
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
@@ -17,6 +18,8 @@ from atelier.callback.atomic import sparing
 from atelier.whole_file import write_text
 
 _POSITION = ["epoch", "images_seen"]
+
+Kind = Literal["train", "val"]
 
 
 class Journal(Logger):
@@ -72,9 +75,13 @@ class Journal(Logger):
         self._waiting = []
 
     @rank_zero_only
-    def cut_back(self, images_seen: int) -> None:
-        """Leave out the rows behind a position, and with them rows that a power cut tore, and columns left empty."""
-        rows = [row for row in read_journal(self.path) if _position(row) <= images_seen]
+    def cut_back(self, images_seen: int, behind: Container[Kind] = ()) -> None:
+        """Leave out the rows behind a position, and with them rows that a power cut tore, and columns left empty.
+
+        behind: kinds of rows that are behind it at the position itself.
+        """
+        known = [row for row in read_journal(self.path) if _position(row) <= images_seen]
+        rows = [row for row in known if _position(row) < images_seen or _kind(row) not in behind]
         named = [name for name in self.columns if name in _POSITION or any(row.get(name) for row in rows)]
         self.columns = named
         self._write([{name: row[name] for name in named} for row in rows])
@@ -100,6 +107,11 @@ class Journal(Logger):
             return []
         with self.path.open(newline="", encoding="utf-8") as stream:
             return next(csv.reader(stream), [])
+
+
+def _kind(row: dict[str, str]) -> Kind:
+    """What the row holds: scores, or terms of training."""
+    return "val" if any(value and name.startswith("val/") for name, value in row.items()) else "train"
 
 
 def _position(row: dict[str, str]) -> float:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
-from collections.abc import Mapping
 from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,7 +20,7 @@ from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.score_history import whole
 from atelier.types import Game, Vanished
-from atelier.whole_file import write_text
+from atelier.whole_file import jsonable, write_text
 
 _PACKAGES = (
     "atelier-lab",
@@ -117,12 +115,3 @@ def read_results(run: Path) -> dict[str, Any]:
     path = run / "results.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found
-
-
-def jsonable(value: Any) -> Any:
-    """The same with null for what JSON has no word for."""
-    if isinstance(value, Mapping):
-        return {name: jsonable(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -11,8 +11,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.callback.bookkeeping import Bookkeeping
 from atelier.callback.gallery import epoch_in
-from atelier.callback.journal import Journal
-from atelier.callback.recorder import clock_of, companion
+from atelier.callback.journal import Journal, Kind
+from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.trainer_parts import callbacks_of
 from atelier.counted import counted
 
@@ -48,18 +48,29 @@ class Resumption(Callback):
             for optimizer, groups in zip(trainer.optimizers, self._settings, strict=True):
                 for group, settings in zip(optimizer.param_groups, groups, strict=True):
                     group.update(settings)
-        clock, book = clock_of(trainer), companion(trainer, Bookkeeping)
-        # Terms that are still to be recorded were recorded here already, if the run ended within an epoch.
-        known = clock.images_seen - 1 if book is not None and book.entered else clock.images_seen
+        clock, behind = clock_of(trainer), _behind(trainer)
         for journal in trainer.loggers:
             if isinstance(journal, Journal):
-                journal.cut_back(known)
+                journal.cut_back(clock.images_seen, behind)
         if trainer.is_global_zero:
             samples = Path(trainer.default_root_dir) / "samples"
-            for picture in later_pictures(samples.glob("epoch_*.png"), clock.epoch):
+            unseen = 0.01 if "val" in behind and clock.epoch % 1 else 0.0  # names tell hundredths
+            for picture in later_pictures(samples.glob("epoch_*.png"), clock.epoch - unseen):
                 picture.unlink()
             done = counted(round(clock.epoch, 2), "epoch"), counted(clock.images_seen, "image")
             _log.info("going on after %s, %s", *done)
+
+
+def _behind(trainer: Trainer) -> set[Kind]:
+    """What came after the checkpoint, though at the same place: a run whose time is up within an epoch closes its
+    ledger and validates there, once its state is saved."""
+    behind: set[Kind] = set()
+    book, epoch = companion(trainer, Bookkeeping), clock_of(trainer).epoch
+    if book is not None and book.entered:
+        behind.add("train")
+    if not any(row["epoch"] == epoch for board in boards_of(trainer) for row in board.history.rows[-1:]):
+        behind.add("val")
+    return behind
 
 
 def later_pictures(pictures: Iterable[Path], epoch: float) -> list[Path]:

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from atelier.callback.words import brief, near
 from atelier.types import Mistake
-from atelier.whole_file import write_text
+from atelier.whole_file import jsonable, write_text
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +83,10 @@ def differing(outcomes: Sequence[Outcome]) -> list[str]:
 def tell(outcomes: Sequence[Outcome], folder: Path) -> None:
     """Print the table and write it to ``folder``."""
     keys = differing(outcomes)
-    score = next((one.score for one in outcomes if one.value is not None), "score")
-    rows = [_row(one, keys) for one in outcomes]
-    header = ["job", *keys, score, "status", "folder"]
+    # Of different models or data each has its own: figures that cannot be compared never share a column.
+    scores = list(dict.fromkeys(one.score for one in outcomes if one.value is not None)) or ["score"]
+    rows = [_row(one, keys, scores) for one in outcomes]
+    header = ["job", *keys, *scores, "status", "folder"]
     shown = [[brief(value) if isinstance(value, float | None) else str(value) for value in row] for row in rows]
     for row, one in zip(shown, outcomes, strict=True):
         row[-1] = str(near(Path(one.folder))) if one.folder else ""
@@ -99,7 +100,7 @@ def tell(outcomes: Sequence[Outcome], folder: Path) -> None:
     text = io.StringIO(newline="")
     csv.writer(text).writerows([header, *rows])
     write_text(folder / "sweep.csv", text.getvalue())
-    record = {"score": score, "jobs": [one._asdict() for one in outcomes]}
+    record = jsonable({"score": scores[0], "jobs": [one._asdict() for one in outcomes]})
     write_text(folder / "sweep.json", json.dumps(record, indent=2) + "\n")
 
 
@@ -114,9 +115,10 @@ def telling(folder: Path) -> Iterator[list[Outcome]]:
             tell(sorted(outcomes), folder)
 
 
-def _row(one: Outcome, keys: Sequence[str]) -> list[Any]:
+def _row(one: Outcome, keys: Sequence[str], scores: Sequence[str]) -> list[Any]:
     values = dict(word.partition("=")[::2] for word in one.words)
-    return [one.job, *(values.get(key, "") for key in keys), one.value, one.status, one.folder]
+    figures = [one.value if one.score == score else None for score in scores]
+    return [one.job, *(values.get(key, "") for key in keys), *figures, one.status, one.folder]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:

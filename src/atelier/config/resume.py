@@ -14,6 +14,7 @@ from atelier.config.cluster import restarted
 from atelier.config.compose import compose
 from atelier.config.fit import misfits
 from atelier.config.override import key_of, parse
+from atelier.expanded import expanded
 from atelier.types import Mistake
 
 ABSENT = "(nothing)"
@@ -90,7 +91,7 @@ def find(wish: str) -> Stored:
     """
     if not wish:
         raise Mistake("resume=: name a run's folder, or write resume=latest")
-    place = latest() if wish == "latest" else Path(wish).expanduser()
+    place = latest() if wish == "latest" else expanded(wish, "resume=")
     if not place.exists():
         raise Mistake(f"resume={wish}: there is no such folder")
     folder = run_folder(place) if place.is_file() else place

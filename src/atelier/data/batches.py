@@ -190,8 +190,9 @@ class Loader(DataLoader[B]):
             yield batch
 
     def state_dict(self) -> dict[str, int]:
-        """The step of the next batch, and the batches of an epoch; Lightning puts it into checkpoints."""
-        return {"step": self._next, "batches": len(self)}
+        """The step of the next batch, batches and images of an epoch; Lightning puts it into checkpoints."""
+        images = self.sampler.size if isinstance(self.sampler, TrainingBatches) else 0
+        return {"step": self._next, "batches": len(self), "images": images}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on at a stored step."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from atelier.data.album import open_album
 from atelier.data.download import downloading
 from atelier.data.picture import Shape
 from atelier.data.source import Images, Split, check_shape
+from atelier.expanded import expanded
 from atelier.types import Mistake
 
 _PAGE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
@@ -32,7 +31,7 @@ class CelebA:
         check_shape(image_size, channels)
         if not 1 <= crop <= _WIDTH:
             raise Mistake(f"data.source.crop={crop}: must be 1 to {_WIDTH}, the photographs' width")
-        self.root = Path(root).expanduser()
+        self.root = expanded(root)
         self.shape = Shape(image_size, channels, crop)
 
     def prepare(self) -> None:
@@ -49,16 +48,30 @@ class CelebA:
 
                 if not self._here():
                     Downloaded(str(self.root), download=True)
+        self._refuse_part()
         for split in _PARTITION:
             self.load(split)
 
     def load(self, split: Split) -> Images:
         """The photographs of ``split`` in the order of their numbers."""
-        folder = self.root / "celeba"
-        rows = [line.split() for line in (folder / "list_eval_partition.txt").read_text().splitlines()]
+        folder, rows = self.root / "celeba", self._listed()
         files = {row[0]: folder / "img_align_celeba" / row[0] for row in rows if row[1:] == [_PARTITION[split]]}
         album = open_album(files, self.shape, f"data.root={self.root} ({split})")
         return Images(album.pixels, names=album.names)
+
+    def _listed(self) -> list[list[str]]:
+        """Each photograph's name and split."""
+        text = (self.root / "celeba" / "list_eval_partition.txt").read_text(encoding="ascii")
+        return [line.split() for line in text.splitlines()]
+
+    def _refuse_part(self) -> None:
+        """Photographs are unpacked in the order of their numbers: without the last, somebody was cut off."""
+        folder, rows = self.root / "celeba" / "img_align_celeba", self._listed()
+        if rows and not (folder / rows[-1][0]).is_file():
+            raise Mistake(
+                f"data.root={self.root}: celeba/img_align_celeba holds no {rows[-1][0]}, the last photograph: it was "
+                f"not unpacked to the end. Delete {folder} for another attempt, or unpack img_align_celeba.zip there"
+            )
 
     def _here(self) -> bool:
         folder = self.root / "celeba"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from atelier.data.download import downloading
 from atelier.data.resize import fit
 from atelier.data.source import Images, Split, check_shape
+from atelier.expanded import expanded
 
 _ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 
@@ -23,7 +22,7 @@ class Cifar10:
 
     def __init__(self, root: str, image_size: int, channels: int) -> None:
         check_shape(image_size, channels)
-        self.root = Path(root).expanduser()
+        self.root = expanded(root)
         self.image_size, self.channels = image_size, channels
 
     def prepare(self) -> None:

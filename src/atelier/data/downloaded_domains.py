@@ -16,6 +16,7 @@ from atelier.data.fetch import fetch, is_http
 from atelier.data.listing import list_images
 from atelier.data.source import Split
 from atelier.data.unpaired_folder import UnpairedFolder
+from atelier.expanded import expanded
 from atelier.types import Domain, Mistake
 from atelier.whole_file import sync_folder
 
@@ -58,7 +59,7 @@ class DownloadedDomains:
             raise Mistake(f"data.source.sha256={sha256}: must be 64 hexadecimal digits, or null")
         self.name, self.folder = name, folder
         self.addresses = (*mirrors, *addresses)
-        self.archive = None if archive is None else Path(archive).expanduser()
+        self.archive = None if archive is None else expanded(archive)
         self.sha256, self.counts = sha256, counts
 
     def prepare(self) -> None:
@@ -122,7 +123,8 @@ class DownloadedDomains:
         fetched.unlink()
 
     def _unpack(self, archive: Path) -> None:
-        root, building = self.folder.root, self._beside("unpacking")
+        # The folder itself, where a link leads to it: it is to be taken away, and its disk has the room.
+        root, building = self.folder.root.resolve(), self._beside("unpacking")
         log.info("%s: unpacking into %s", self.name, root)
         shutil.rmtree(building, ignore_errors=True)  # left by a killed process
         building.mkdir(parents=True)
@@ -149,5 +151,5 @@ class DownloadedDomains:
 
     def _beside(self, suffix: str) -> Path:
         # Hidden, and on the same disk, so that the last step is a rename.
-        root = self.folder.root.absolute()
+        root = self.folder.root.resolve()
         return root.with_name(f".{root.name}.{suffix}")

@@ -15,6 +15,7 @@ from atelier.data.album import open_album
 from atelier.data.listing import Files, hidden, list_images, warn_of_left_out
 from atelier.data.picture import Shape
 from atelier.data.source import Images, Split, check_shape
+from atelier.expanded import expanded
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class ImageFolder:
 
     def __init__(self, root: str, image_size: int, channels: int) -> None:
         check_shape(image_size, channels)
-        self.root = Path(root).expanduser()
+        self.root = expanded(root)
         self.shape = Shape(image_size, channels)
         self._loaded: dict[Split, Images] = {}
 
@@ -124,9 +125,12 @@ def _top(name: str) -> str:
     return top if inner else ""
 
 
-def hold_out(names: Sequence[str]) -> dict[Split, list[str]]:
-    """Split two names or more by their hashes: one in ten, at least one, is for testing."""
-    places = {name: _place(name) for name in names}
+def hold_out(names: Sequence[str], called: Sequence[str] | None = None) -> dict[Split, list[str]]:
+    """Split two names or more by their hashes: one in ten, at least one, is for testing.
+
+    called: what is hashed in the place of each name.
+    """
+    places = {name: _place(known) for name, known in zip(names, called or names, strict=True)}
     ranked = sorted(names, key=places.__getitem__)
     count = sum(place < _HELD_OUT for place in places.values())
     held_out = set(ranked[: min(max(count, 1), len(names) - 1)])

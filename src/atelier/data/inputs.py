@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from atelier.data.album import open_album
 from atelier.data.listing import Files, list_images, warn_of_left_out
 from atelier.data.picture import Shape
 from atelier.data.source import Images
+from atelier.expanded import expanded
 from atelier.types import Mistake
 
 
@@ -19,7 +18,7 @@ def read_inputs(place: str, image_size: int, channels: int) -> Images:
 
     Raises Mistake where there is nothing, or nothing readable.
     """
-    path = Path(place).expanduser()
+    path = expanded(place)
     if not path.exists():
         raise Mistake(f"input={place}: there is no such file or folder")
     found = list_images(path)

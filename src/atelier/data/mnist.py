@@ -9,6 +9,7 @@ from atelier.data.download import downloading
 from atelier.data.idx import read_idx
 from atelier.data.resize import fit
 from atelier.data.source import Images, Split, check_shape
+from atelier.expanded import expanded
 from atelier.types import Mistake
 
 _STEMS: dict[Split, tuple[str, str]] = {
@@ -42,7 +43,7 @@ class Mnist:
         check_shape(image_size, channels)
         if name not in _CLASSES:
             raise Mistake(f"data.source.name={name}: must be one of {', '.join(_CLASSES)}")
-        self.root, self.name = Path(root).expanduser(), name
+        self.root, self.name = expanded(root), name
         self.image_size, self.channels = image_size, channels
 
     def prepare(self) -> None:

@@ -23,8 +23,8 @@ from atelier.types import Mistake
 Way = Literal["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]
 Size = tuple[int, int]  # width and height
 
-# Generators halve an image twice, so without other wishes its sides must divide by four.
-_BASE = 4
+BASE = 4
+"""Generators halve an image twice, so without other wishes its sides must divide by this."""
 
 
 def crops(way: Way) -> bool:
@@ -86,7 +86,7 @@ class Preprocess:
         height, width = levels.shape[1:3]
         size = self.scaled(width, height)
         if min(size) < 1:
-            raise ValueError(f"{width} x {height} leaves no multiple of {_BASE} pixels")
+            raise ValueError(f"{width} x {height} leaves no multiple of {BASE} pixels")
         if size[0] * size[1] > (limit := most_pixels()):
             raise ValueError(f"it would become {size[0]} x {size[1]}, more than {limit // 10**6} megapixels")
         made = resized(levels, size)
@@ -122,7 +122,7 @@ def _as_it_is(asked: Preprocess, width: int, height: int) -> Size:
 
 
 def _to_multiples(asked: Preprocess, width: int, height: int) -> Size:
-    return round(width / _BASE) * _BASE, round(height / _BASE) * _BASE
+    return round(width / BASE) * BASE, round(height / BASE) * BASE
 
 
 class _Steps(NamedTuple):

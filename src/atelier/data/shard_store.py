@@ -16,6 +16,7 @@ from atelier.cachedir import cache_dir
 from atelier.data import cache, picture
 from atelier.data.fetch import Unfetched, fetch, is_http
 from atelier.data.shard_index import Index, from_json, read_index
+from atelier.expanded import expanded
 from atelier.types import Mistake
 from atelier.whole_file import write_text
 
@@ -39,7 +40,7 @@ def addresses(urls: str | Sequence[str], option: str) -> list[str]:
                     f"{option}={address}: shards are local files or http(s) addresses; nothing else is opened"
                 )
             else:
-                files = sorted(glob.glob(str(Path(address).expanduser())))  # noqa: PTH207  # the folder may be a pattern
+                files = sorted(glob.glob(str(expanded(address))))  # noqa: PTH207  # the folder may be a pattern
                 if not files:
                     raise Mistake(f"{option}={address}: there is no such file")
                 found += files

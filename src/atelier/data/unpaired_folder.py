@@ -8,14 +8,16 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from atelier.data.album import RaggedAlbum, open_ragged_album
 from atelier.data.folder import hold_out, no_folder
 from atelier.data.listing import Files, list_images, warn_of_left_out
 from atelier.data.names import few
-from atelier.data.preprocess import Preprocess, Way
+from atelier.data.preprocess import BASE, Preprocess, Way, crops
 from atelier.data.source import Split
+from atelier.expanded import expanded
 from atelier.types import Domain, Mistake
 
 log = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ class UnpairedFolder:
         for option, channels in (("channels_a", channels_a), ("channels_b", channels_b)):
             if channels not in (1, 3):
                 raise Mistake(f"{option}={channels}: must be 1 (grey) or 3 (colour)")
-        self.root = Path(root).expanduser()
+        self.root = expanded(root)
         self.letters: dict[Domain, Letter] = {"a": a, "b": "B" if a == "A" else "A"}
         self.preprocess: dict[Domain, Preprocess] = {
             "a": Preprocess(preprocess, load_size, image_size, channels_a),
@@ -70,11 +72,11 @@ class UnpairedFolder:
     def prepare(self) -> None:
         """Decode what a run needs and is not decoded yet: training images for crops, test images for evaluation.
 
-        Raises Mistake where a domain has no folder, or no readable image.
+        Raises Mistake where a domain has no folder, or no readable image, or whole images that no generator takes.
         """
         for domain in self.letters:
-            self.training(domain)
-            self.load("test", domain)
+            for album in (self.training(domain), self.load("test", domain)):
+                self._refuse_odd(album)
 
     def load(self, split: Split, domain: Domain) -> RaggedAlbum:
         """The readable images as they are evaluated, in the order of their names, which are paths below ``root``."""
@@ -93,6 +95,17 @@ class UnpairedFolder:
             log.warning("%s (%s): its folders do not pair up, so no translation is scored", self._said, split)
             return None
         return others.pixels
+
+    def _refuse_odd(self, album: RaggedAlbum) -> None:
+        way, pixels = self.preprocess["a"].way, album.pixels
+        sides = torch.tensor([pixels.shape[2:]]) if isinstance(pixels, Tensor) else pixels.shapes[:, 1:]
+        odd = (sides % BASE).any(dim=1).nonzero().flatten().tolist()
+        if odd and not crops(way):
+            height, width = sides[odd[0]].tolist()
+            raise Mistake(
+                f"data.preprocess={way}: {self.root / album.names[odd[0]]} becomes {width} x {height} pixels, and "
+                f"generators take multiples of {BASE}; none rounds sides, scale_width_and_crop takes crops"
+            )
 
     @property
     def _said(self) -> str:
@@ -124,7 +137,7 @@ class UnpairedFolder:
         if len(train) == 1:
             log.warning("%s: train%s has one image and test%s none: it is also tested on", self._said, letter, letter)
             return {"train": train, "test": train}
-        parts = hold_out(train)
+        parts = hold_out(train, _partners(train) if self.paired else None)  # partners are held out together
         log.warning(
             "%s: no images in test%s: %d of the %d in train%s are held out",
             *(self._said, letter, len(parts["test"]), len(train), letter),

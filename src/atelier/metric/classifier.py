@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from atelier.expanded import expanded
 from atelier.metric.classifier_file import load
 from atelier.metric.extractor import Extractor
 from atelier.metric.small_classifier import hollow, standardise
@@ -51,7 +52,7 @@ class Classifier(Extractor):
 
 
 def _own(weights: str) -> Path:
-    path = Path(weights).expanduser()
+    path = expanded(weights)
     if not path.is_file():
         names = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.pt")))
         raise Mistake(

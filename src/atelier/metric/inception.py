@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from atelier.cachedir import cache_dir
+from atelier.expanded import expanded
 from atelier.metric.extractor import Extractor
 from atelier.metric.files import read_plain
 from atelier.patience import patient
@@ -33,7 +34,7 @@ class Inception(Extractor):
 
     def __init__(self, weights: str | None) -> None:
         super().__init__()
-        self._file = None if weights is None else Path(weights).expanduser()
+        self._file = None if weights is None else expanded(weights)
         if self._file is not None and not self._file.is_file():
             raise Mistake(f"extractor.weights={weights}: no such file; leave it out to download {URL}")
         self.identity = STANDARD if self._file is None else _hash(self._file)

@@ -16,6 +16,7 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor, nn
 
+from atelier.expanded import expanded
 from atelier.network.blueprint import Architecture, Blueprint, read
 from atelier.network.patchgan import PatchGAN, PixelCritic
 from atelier.network.resnet_generator import ResnetGenerator
@@ -91,7 +92,7 @@ def read_reference(path: str | Path) -> dict[str, Tensor]:
     Raises:
         Mistake: if the file cannot be read, is damaged, or holds something else.
     """
-    state = _read(Path(path).expanduser())
+    state = _read(expanded(path))
     if not _is_state(state):
         raise Mistake(f"{path}: no file of weights of the public CycleGAN implementation")
     try:

@@ -15,7 +15,6 @@ from rich.table import Table
 from torch import Tensor
 
 from atelier.callback.figures import figures, floor, protocol, protocols, public_names, real_features, see
-from atelier.callback.results import jsonable
 from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.build import build
@@ -31,7 +30,7 @@ from atelier.task.inputs import checkpoint_data
 from atelier.task.scorable import too_few, unscorable
 from atelier.task.score_translations import check, translation_scores
 from atelier.types import Reals, Reconstructor, Sampler, Translator, averages
-from atelier.whole_file import write_text
+from atelier.whole_file import jsonable, write_text
 
 
 def preflight(cfg: DictConfig) -> list[str]:

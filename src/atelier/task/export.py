@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.resume import run_folder
+from atelier.expanded import expanded
 from atelier.task.collect_mistakes import heard
 from atelier.task.exporting.card import card
 from atelier.task.exporting.facts import facts
@@ -125,4 +126,4 @@ def _picture(loaded: Loaded, bundle: Bundle) -> Path | None:
 def _folder(cfg: DictConfig) -> Path:
     if cfg.output.folder in (None, ""):
         raise Mistake("output=: no folder is named")
-    return Path(str(cfg.output.folder)).expanduser()
+    return expanded(str(cfg.output.folder))

@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from atelier.config.resume import run_folder
+from atelier.expanded import expanded
 from atelier.whole_file import replacing
 
 NAME = "extractor.pt"
@@ -37,5 +38,5 @@ def _file(extractor: DictConfig | None) -> Path | None:
     """The file of a classifier of one's own; shipped ones go by a bare name, and Inception is the same everywhere."""
     if extractor is None or extractor.get("_target_") != "atelier.metric.classifier.Classifier":
         return None
-    weights = Path(str(extractor.weights)).expanduser()
+    weights = expanded(str(extractor.weights))
     return weights if weights.suffix else None

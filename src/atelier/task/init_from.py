@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from atelier.checkpoint import compare, pour, read
+from atelier.expanded import expanded
 from atelier.network.reference import from_reference, read_reference
 from atelier.types import Mistake
 
@@ -58,7 +59,7 @@ def check_compatible(source: str, model: nn.Module) -> None:
 
 def _parts(source: str) -> list[tuple[str, Mapping[str, Tensor]]]:
     """The named parts of a model that ``source`` has weights for; "" is all of it."""
-    files = _public_files(Path(source).expanduser()) if source else {}
+    files = _public_files(expanded(source)) if source else {}
     if not files:
         return [("", read(source, "init_from")["state_dict"])]
     return [(name, from_reference(read_reference(file)).state_dict()) for name, file in files.items()]

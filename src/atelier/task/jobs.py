@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from atelier.data.listing import LEADS_OUT, Listing, leads_out, list_images
+from atelier.expanded import expanded
 from atelier.types import Mistake
 
 SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
@@ -32,7 +33,7 @@ def find_jobs(place: str, output: Path) -> list[Job]:
     Raises:
         Mistake: if there is nothing, or a translation would stand in the place of its picture.
     """
-    path = Path(place).expanduser()
+    path = expanded(place)
     base, listing = _listing(place)
     found = {name: base / name for name in listing.images}
     if path.is_file():
@@ -57,7 +58,7 @@ def passed_over(place: str) -> dict[str, str]:
 
 def _listing(place: str) -> tuple[Path, Listing]:
     """What ``place`` means, and the folder that the names in it are below; nothing for a single file."""
-    path = Path(place).expanduser()
+    path = expanded(place)
     if path.exists():
         return path, list_images(path)
     if not glob.has_magic(place):

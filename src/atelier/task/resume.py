@@ -75,7 +75,8 @@ def _refuse_finished(cfg: DictConfig, reached: float) -> None:
         raise Mistake(
             f"resume={folder}: this run is finished ({counted(reached, 'epoch')}); to train it further, add {more}"
         )
-    if cfg.trainer.get("max_time") is not None and "trainer.max_time" not in cfg.resume.changed:
+    typed = any(option.split(".")[:2] == ["trainer", "max_time"] for option in cfg.resume.changed)
+    if cfg.trainer.get("max_time") is not None and not typed:
         raise Mistake(
             f"resume={folder}: this run's time is up; to train it further, add trainer.max_time=<more in all>"
         )
@@ -87,12 +88,13 @@ def _refuse_other_data(cfg: DictConfig, content: dict[str, Any]) -> None:
     data = build(cfg.data)
     data.prepare_data()
     data.setup("fit")
-    now = len(data.train_dataloader())
+    now = data.train_dataloader().state_dict()
     for state in states:
-        if state["batches"] != now:
+        # The order of an epoch is drawn for so many images.
+        if what := next((what for what in ("batches", "images") if state.get(what, now[what]) != now[what]), None):
             raise Mistake(
-                f"resume={cfg.run_dir}: an epoch of this run has {state['batches']} batches, and now there would be "
-                f"{now} (data.batch_size, data.subset or the data are others): the position in it would be lost. "
+                f"resume={cfg.run_dir}: an epoch of this run has {state[what]} {what}, and now there would be "
+                f"{now[what]} (data.batch_size, data.subset or the data are others): the position in it would be lost. "
                 f"A new run can start from these weights: init_from={cfg.run_dir}"
             )
 

@@ -126,6 +126,7 @@ def _wait() -> None:
         raise SystemExit(143)
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, leave)
-        signal.signal(signal.SIGUSR1, leave)
+        for name in ("SIGTERM", "SIGUSR1"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), leave)
     threading.Event().wait()

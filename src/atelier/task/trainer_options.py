@@ -11,6 +11,15 @@ from atelier.config.signature import shown
 
 _OURS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "overfit_batches": (bool, "the order of images is the run's own; data.subset=64 trains on 64 of them"),
+    "fast_dev_run": (
+        bool,
+        "trainer.max_epochs=1 trainer.limit_train_batches=2 trainer.limit_val_batches=1 tries a run out",
+    ),
+    "max_steps": (
+        lambda value: value not in (None, -1),
+        "it counts the steps of each optimizer; trainer.max_epochs, trainer.limit_train_batches or trainer.max_time "
+        "say how long a run is",
+    ),
     "barebones": (
         bool,
         "a run keeps scores, pictures and checkpoints; callback.gallery=null leaves one of them out",

@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.data.names import few_reasons, printable
+from atelier.expanded import expanded
 from atelier.task.canvas import open_picture
 from atelier.task.collect_mistakes import below, heard
 from atelier.task.device import best_device
@@ -104,7 +105,7 @@ def _jobs(cfg: DictConfig) -> list[Job]:
 def _folder(cfg: DictConfig) -> Path:
     if cfg.output.folder in (None, ""):
         raise Mistake("output=: no folder is named")
-    return Path(str(cfg.output.folder)).expanduser()
+    return expanded(str(cfg.output.folder))
 
 
 def _one_readable(cfg: DictConfig, jobs: Sequence[Job]) -> None:

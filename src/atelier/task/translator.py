@@ -11,6 +11,7 @@ from torch import nn
 
 from atelier.checkpoint import find, load_part
 from atelier.direction import DIRECTIONS
+from atelier.expanded import expanded
 from atelier.network.reference import from_reference, infer, read_reference
 from atelier.network.sides import Sides
 from atelier.types import Direction, Mistake
@@ -71,7 +72,7 @@ def open_generator(cfg: DictConfig) -> Generator:
     network: nn.Module
     direction: Direction | None = None if cfg.weights is not None else cfg.direction or "a_to_b"
     if direction is None:
-        file = Path(str(cfg.weights)).expanduser()
+        file = expanded(str(cfg.weights))
         state = read_reference(file)
         if infer(state).architecture not in ("resnet", "unet"):
             raise Mistake(f"weights={file}: a critic's weights; a generator's are called as latest_net_G_A.pth")
@@ -86,6 +87,6 @@ def open_generator(cfg: DictConfig) -> Generator:
 
 def fingerprint(cfg: DictConfig) -> str:
     """16 hexadecimal digits that stand for the content of the file that ``ckpt`` or ``weights`` means."""
-    file = find(cfg.ckpt) if cfg.weights is None else Path(str(cfg.weights)).expanduser()
+    file = find(cfg.ckpt) if cfg.weights is None else expanded(str(cfg.weights))
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=8)).hexdigest()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from atelier.config.fit import AXES
 from atelier.config.override import key_of
 from atelier.config.resume import holds_run, run_folder
+from atelier.expanded import expanded
 from atelier.task.comparing.axes import used
 from atelier.task.comparing.files import clean, leaves, mapping, number, read_json, read_yaml
 from atelier.types import Mistake
@@ -84,7 +85,7 @@ def find(places: Sequence[str]) -> list[Path]:
 
 
 def _paths(place: str) -> list[Path]:
-    path = Path(place).expanduser()
+    path = expanded(place)
     if path.exists():
         return [path]
     matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(place) else []  # noqa: PTH207  # absolute ones too
