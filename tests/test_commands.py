@@ -87,7 +87,10 @@ RULES: list[tuple[str, str]] = [
 # (pattern, why it is not run here, but composed and checked where it is one of our verbs)
 NOT_RUN: list[tuple[str, str]] = [
     (r"uv sync|pip wheel|pip install(?! uv &&)|mkdocs", "needs the network; installs or builds pages"),
-    (r"^(uv run )?pytest|^(uv run )?(ruff|mypy|lint-imports)", "the tests themselves: that the files exist is checked"),
+    (
+        r"^(uv run )?(--no-sync )?pytest|^(uv run )?(ruff|mypy|lint-imports)",
+        "the tests themselves: that the files exist is checked",
+    ),
     (r"torchrun|srun|trainer=ddp", "several devices or processes: tests/test_ranks.py"),
     (r"data=celeba|data=cifar10|cifar10", "needs a download of 170 MB and more"),
     (r"data=maps|data=facades|data=apple2orange\b", "needs a download"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -167,6 +168,7 @@ def test_an_extractor_of_ones_own_scores_a_run(trained: Path, here: Path) -> Non
 
 def test_two_runs_in_one_second_get_two_folders(here: Path) -> None:
     assert [run("train", BARE) for _ in range(2)] == [0, 0]
+    assert not [handler for handler in logging.root.handlers if isinstance(handler, logging.FileHandler)]
     assert len(list((here / "outputs" / "dcgan-digits").iterdir())) == 2
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 import hydra
@@ -55,15 +56,26 @@ def start(verb: str, words: Sequence[str], stored: DictConfig | None = None) -> 
     job.__module__ = __name__
     main: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)
     typed, sys.argv = sys.argv, [sys.argv[0], *words]
+    before = list(logging.root.handlers)
     try:
         main()
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
     finally:
         sys.argv = typed
+        _close_logs(before)
     if "ending" in outcome:
         raise outcome["ending"]
     return 0
+
+
+def _close_logs(before: Collection[logging.Handler]) -> None:
+    """Close the files that Hydra had the job log to: a notebook goes on after it."""
+    for handler in list(logging.root.handlers):
+        if isinstance(handler, logging.FileHandler) and handler not in before:
+            logging.root.removeHandler(handler)
+            with suppress(OSError):  # on a full disk a log loses its lines
+                handler.close()
 
 
 def _worked(verb: str, cfg: DictConfig) -> Any:
