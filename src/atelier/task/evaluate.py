@@ -29,7 +29,7 @@ from atelier.task.extractor_weights import kept_extractor
 from atelier.task.inputs import checkpoint_data
 from atelier.task.scorable import too_few, unscorable
 from atelier.task.score_translations import check, translation_scores
-from atelier.types import Reals, Reconstructor, Sampler, Translator, averages
+from atelier.types import Mistake, Reals, Reconstructor, Sampler, Translator, averages
 from atelier.whole_file import jsonable, write_text
 
 
@@ -159,11 +159,16 @@ def _classes(model: Any, data: Reals, cfg: DictConfig, count: int) -> Tensor | N
     """The classes of ``count`` fakes, as frequent as among the split's reals; None for a model that is told of none.
 
     Where there is one fake for each real it has the real's class, as at a training's validations.
+
+    Raises:
+        Mistake: if a real has none.
     """
     if getattr(model, "num_classes", None) is None:
         return None
-    labels = [batch.labels for batch in data.reals(cfg.split, batch_size=cfg.batch_size) if batch.labels is not None]
-    known = torch.cat(labels)
+    labels = [batch.labels for batch in data.reals(cfg.split, batch_size=cfg.batch_size)]
+    if any(part is None for part in labels):
+        raise Mistake(f"split={cfg.split}: this model is told of classes, and some of these images have none")
+    known = torch.cat([part for part in labels if part is not None])
     return known[torch.arange(count) * len(known) // count]
 
 
