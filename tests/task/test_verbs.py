@@ -126,7 +126,7 @@ def test_classes_are_as_frequent_as_among_the_reals(count: int) -> None:
     assert classes is not None and classes.bincount().tolist() == [count // 3] * 3
     assert evaluate._classes(SimpleNamespace(num_classes=None), data, cfg, count) is None
     batches[1] = batches[1]._replace(labels=None)
-    with pytest.raises(Mistake, match="split=test: .* some of these images have none"):
+    with pytest.raises(Mistake, match=r"split=test: .* some of these images have none"):
         evaluate._classes(SimpleNamespace(num_classes=3), data, cfg, count)
 
 
