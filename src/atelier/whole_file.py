@@ -7,13 +7,12 @@ the beginning of the next attempt: :class:`atelier.data.fetch_part.Part`.
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 _MARK = "tmp-"
 
@@ -81,12 +80,3 @@ def _beside(path: Path) -> Path:
     """
     # A name can be as long as the system allows already.
     return path.with_name(f".{path.name[:50]}.{_MARK}{secrets.token_hex(6)}")
-
-
-def jsonable(value: Any) -> Any:
-    """The same with null for what JSON has no word for."""
-    if isinstance(value, Mapping):
-        return {name: jsonable(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -72,7 +72,7 @@ def real_features(  # noqa: PLR0917  # all six decide what comes out
     return Features(kept.features.to(device), None if kept.logits is None else kept.logits.to(device))
 
 
-def floor(  # noqa: PLR0917  # as of the real side
+def floor(  # noqa: PLR0917  # all of them decide what comes out
     scores: Mapping[str, Score],
     extractor: Extractor,
     data: Reals,

@@ -19,8 +19,9 @@ from atelier.callback.monitor import Monitor
 from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.score_history import whole
+from atelier.jsonable import jsonable
 from atelier.types import Game, Vanished
-from atelier.whole_file import jsonable, write_text
+from atelier.whole_file import write_text
 
 _PACKAGES = (
     "atelier-lab",

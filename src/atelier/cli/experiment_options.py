@@ -18,10 +18,9 @@ def explained(text: str, words: Sequence[str], extra: Path | None) -> str:
     named = re.match(r"[\w.]+", text)
     if named is None or any(key_of(word) == named[0] for word in words):
         return text
+    folders = [folder / "experiment" for folder in (conf_dir(), extra) if folder is not None]
     for experiment in _experiments(words):
-        if any(
-            _sets(folder / "experiment" / f"{experiment}.yaml", named[0]) for folder in (conf_dir(), extra) if folder
-        ):
+        if any(_sets(folder / f"{experiment}.yaml", named[0]) for folder in folders):
             return f"{text}; experiment={experiment} sets it: ~{named[0]} takes it away"
     return text
 

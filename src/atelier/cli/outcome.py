@@ -16,8 +16,9 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
 from atelier.callback.words import brief, near
+from atelier.jsonable import jsonable
 from atelier.types import Mistake
-from atelier.whole_file import jsonable, write_text
+from atelier.whole_file import write_text
 
 log = logging.getLogger(__name__)
 

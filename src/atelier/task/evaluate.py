@@ -19,6 +19,7 @@ from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.build import build
 from atelier.config.dry_run import dry_run
+from atelier.jsonable import jsonable
 from atelier.metric.distortion import Distortion
 from atelier.metric.extractor import Extractor
 from atelier.metric.feature_bank import FeatureBank
@@ -30,7 +31,7 @@ from atelier.task.inputs import checkpoint_data
 from atelier.task.scorable import too_few, unscorable
 from atelier.task.score_translations import check, translation_scores
 from atelier.types import Mistake, Reals, Reconstructor, Sampler, Translator, averages
-from atelier.whole_file import jsonable, write_text
+from atelier.whole_file import write_text
 
 
 def preflight(cfg: DictConfig) -> list[str]:
