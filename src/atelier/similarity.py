@@ -27,6 +27,11 @@ def window(height: int, width: int) -> int:
     return _WINDOW if min(height, width) >= _WINDOW else SMALLEST
 
 
+def described(window: int) -> str:
+    """Windows of that side in words, for the protocols of scores."""
+    return f"Gaussian, {window} px (Wang et al. 2004)"
+
+
 def ssim(first: Tensor, second: Tensor) -> Tensor:
     """Structural similarity of each pair, ``[B]`` in [-1, 1], of levels ``[B, C, H, W]`` in [0, 1].
 

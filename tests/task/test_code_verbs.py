@@ -125,7 +125,16 @@ def test_evaluate_agrees_with_training(coder: Path, here: Path) -> None:
     for name in ("mse", "psnr", "ssim", "fd_digits"):
         (value,) = (score["value"] for key, score in scored.items() if key.removeprefix("val/") == name)
         assert value == pytest.approx(trained[f"val/{name}"]["last"], rel=1e-4), name
+        before = trained[f"val/{name}"]["protocol"]
+        assert {key: scored[name]["protocol"][key] for key in before} == before, name
     assert run("evaluate", [f"ckpt={coder}", "samples=100", "split=train", "hydra.run.dir=some"]) == 0
+
+
+def test_evaluate_without_an_extractor_takes_what_reconstructions_lose(coder: Path, here: Path) -> None:
+    assert run("evaluate", [f"ckpt={coder}", "hydra.run.dir=all"]) == 0
+    assert run("evaluate", [f"ckpt={coder}", "extractor=none", "hydra.run.dir=none"]) == 0
+    whole, none = (json.loads((here / name / "results.json").read_text())["scores"] for name in ("all", "none"))
+    assert none == {name: whole[name] for name in ("mse", "psnr", "ssim")}
 
 
 def test_sample_says_what_an_autoencoder_can_do_instead(

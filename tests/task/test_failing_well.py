@@ -222,14 +222,14 @@ def test_a_clock_that_jumps_changes_nothing(here: Path, monkeypatch: pytest.Monk
 
 
 def test_evaluate_writes_what_json_can_hold(trained: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    score = evaluate._scores
+    score = evaluate.sample_scores
 
     def scores(*given: Any) -> dict[str, dict[str, Any]]:
         entries = score(*given)
         next(iter(entries.values()))["value"] = float("inf")
         return entries
 
-    monkeypatch.setattr(evaluate, "_scores", scores)
+    monkeypatch.setattr(evaluate, "sample_scores", scores)
     assert run("evaluate", [f"ckpt={trained}", "hydra.run.dir=made"]) == 0
 
     def refuse(word: str) -> None:

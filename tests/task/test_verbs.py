@@ -17,8 +17,8 @@ from PIL import Image
 
 from atelier.checkpoint import load, read
 from atelier.cli import run
-from atelier.task import evaluate
 from atelier.task import train as train_task
+from atelier.task.score_samples import classes_of_fakes
 from atelier.types import ImageBatch, Mistake
 from tiny import SMALL
 
@@ -122,12 +122,12 @@ def test_classes_are_as_frequent_as_among_the_reals(count: int) -> None:
     batches = [ImageBatch(torch.empty(6, 1, 1, 1), torch.arange(6), part, 0, 0.0) for part in labels.split(6)]
     data: Any = SimpleNamespace(reals=lambda split, batch_size: iter(batches))
     cfg = OmegaConf.create({"split": "test", "batch_size": 6})
-    classes = evaluate._classes(SimpleNamespace(num_classes=3), data, cfg, count)
+    classes = classes_of_fakes(SimpleNamespace(num_classes=3), data, cfg, count)
     assert classes is not None and classes.bincount().tolist() == [count // 3] * 3
-    assert evaluate._classes(SimpleNamespace(num_classes=None), data, cfg, count) is None
+    assert classes_of_fakes(SimpleNamespace(num_classes=None), data, cfg, count) is None
     batches[1] = batches[1]._replace(labels=None)
     with pytest.raises(Mistake, match=r"split=test: .* some of these images have none"):
-        evaluate._classes(SimpleNamespace(num_classes=3), data, cfg, count)
+        classes_of_fakes(SimpleNamespace(num_classes=3), data, cfg, count)
 
 
 def test_evaluate_with_another_split_number_and_extractor(trained: Path, here: Path) -> None:
@@ -137,6 +137,16 @@ def test_evaluate_with_another_split_number_and_extractor(trained: Path, here: P
     assert results["checkpoint"] == str(trained / "checkpoints" / "best.ckpt")
     protocol = results["scores"]["fd_mnist"]["protocol"]
     assert (protocol["fake"], protocol["split"]) == (80, "train")
+
+
+def test_samples_that_nothing_could_be_compared_by_are_refused(trained: Path, here: Path, capsys) -> None:
+    assert run("evaluate", [f"ckpt={trained}", "extractor=none", "hydra.run.dir=scored"]) == 2
+    assert "extractor=none: samples are compared with reals by features" in capsys.readouterr().err
+    scores = ("frechet", "kernel", "inception_score", "precision_recall", "density_coverage")
+    words = ["metric=generation", *(f"metric.{name}=null" for name in scores)]
+    assert run("evaluate", [f"ckpt={trained}", *words, "hydra.run.dir=scored"]) == 2
+    assert "metric: every score is left out" in capsys.readouterr().err
+    assert not (here / "scored").exists()
 
 
 def test_sample_writes_pictures_and_a_grid(trained: Path, here: Path) -> None:

@@ -15,7 +15,6 @@ from atelier.callback.trainer_parts import data_of
 from atelier.metric.code_splits import Coded, Examiner, Numbers
 from atelier.metric.distortion import Distortion
 from atelier.pixels import as_unit, to_levels
-from atelier.similarity import window
 from atelier.types import Encoder, ImageBatch, Judged, Mistake, Reals
 
 
@@ -41,7 +40,6 @@ class Appraisal(Callback):
         self.coded: Coded | None = None
         self._protocols: dict[str, dict[str, Any]] = {}
         self._distortion = Distortion()
-        self._window = 0
         self._levels: dict[str, tuple[Numbers, Any]] = {}
 
     def results(self) -> dict[str, dict[str, Any]]:
@@ -70,7 +68,6 @@ class Appraisal(Callback):
         assert isinstance(outputs, Judged), "validation_step must return Judged for the appraisal"
         if not trainer.sanity_checking:
             self._distortion.update(outputs.real, outputs.fake)
-            self._window = window(*outputs.real.shape[-2:])
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the figures: distortion from all ranks, the code's from the first."""
@@ -78,9 +75,7 @@ class Appraisal(Callback):
             return
         figures = self._distortion.compute()
         data: Reals = data_of(trainer)
-        self._note(figures, {"split": data.eval_split, "images": self._distortion.count, "levels": "[0, 1]"})
-        if "ssim" in figures:
-            self._protocols["val/ssim"]["window"] = f"Gaussian, {self._window} px (Wang et al. 2004)"
+        self._protocols |= val(self._distortion.protocol(data.eval_split))
         examined = self._examine(trainer, pl_module, data) if trainer.is_global_zero else {}
         figures |= trainer.strategy.broadcast(examined)
         publish(trainer, pl_module, self, val(figures))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,9 +12,7 @@ from atelier.metric.cache import cached_features
 from atelier.metric.extractor import Extractor, extract
 from atelier.metric.score import Score, Sized, score_name
 from atelier.pixels import as_unit, to_bytes
-from atelier.types import Domains, Features, Mistake, Reals
-
-log = logging.getLogger(__name__)
+from atelier.types import Domains, Features, Reals
 
 
 def public_names(scores: Mapping[str, Score], extractor: Extractor) -> dict[str, bool]:
@@ -70,31 +67,6 @@ def real_features(  # noqa: PLR0917  # all six decide what comes out
         extractor, data.fingerprint(split), split, count, lambda: extract(extractor, images(), device)
     )
     return Features(kept.features.to(device), None if kept.logits is None else kept.logits.to(device))
-
-
-def floor(  # noqa: PLR0917  # all of them decide what comes out
-    scores: Mapping[str, Score],
-    extractor: Extractor,
-    data: Reals,
-    split: str,
-    real: Features,
-    count: int,
-    batch_size: int = 256,
-) -> dict[str, float]:
-    """The figures of ``count`` reals of the other split against ``real``, those of ``split``, by public name.
-
-    None where the other split has fewer: they would be of another kind than the figures of the fakes. What else keeps
-    them from being looked at is warned of; a score is worth having without its floor.
-    """
-    other = "train" if split == "test" else "test"
-    try:
-        if data.size(other) < count:
-            return {}
-        others = real_features(extractor, data, other, count, real.features.device, batch_size)
-        return figures(scores, extractor, real, others)
-    except Mistake as mistake:
-        log.warning("scores have no floor: %s", mistake)
-        return {}
 
 
 def protocol(extractor: Extractor, *, real: int, fake: int, ema: bool, seed: int | None) -> dict[str, Any]:

@@ -8,16 +8,15 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from atelier.callback.figures import figures, floor, protocol, protocols, public_names, real_features, see
+from atelier.callback.likeness import Likeness
 from atelier.callback.recorder import publish
 from atelier.callback.score_history import History, val
 from atelier.callback.trainer_parts import data_of
 from atelier.collective import one_after_another
 from atelier.metric.extractor import Extractor
-from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.score import Score
 from atelier.moment import SCORE_SEED
-from atelier.types import Features, Judged, Mistake, Reals, Sampler, averages
+from atelier.types import Judged, Mistake, Reals, Sampler, averages
 
 
 class Scoreboard(Callback):
@@ -39,12 +38,11 @@ class Scoreboard(Callback):
         if not extractor.num_features:
             raise Mistake("extractor=none: these scores compare features; callback.scoreboard=null goes without scores")
         self.extractor, self.scores = extractor, kept
-        self.history = History(val(public_names(kept, extractor)))
+        self._likeness = Likeness(extractor, kept)
+        self.history = History(val(self._likeness.names))
         self.floor: dict[str, float] = {}
         self.protocols: dict[str, dict[str, Any]] = {}
         self.scored_at = -1  # the step of the last figures
-        self._fakes = FeatureBank()
-        self._real: Features | None = None
 
     def results(self) -> dict[str, dict[str, Any]]:
         """Every figure's last and best value, best epoch, floor and protocol."""
@@ -55,13 +53,11 @@ class Scoreboard(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Have the extractor's weights before training starts, or say at once that they cannot be had."""
         with one_after_another(trainer):
-            self.extractor.prepare()
+            self._likeness.prepare()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """An empty bank on the model's device."""
-        self.extractor.to(pl_module.device)
-        self._fakes.to(pl_module.device)
-        self._fakes.reset()
+        """Forget the last pass."""
+        self._likeness.reset(pl_module.device)
 
     @override
     def on_validation_batch_end(
@@ -76,33 +72,20 @@ class Scoreboard(Callback):
         """Look at the batch's fakes."""
         assert isinstance(outputs, Judged), "validation_step must return Judged for the scoreboard"
         if not trainer.sanity_checking:
-            self._fakes.update(outputs.indices, see(self.extractor, outputs.fake))
+            self._likeness.look(outputs.indices, outputs.fake)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the figures, on every rank from the features of all of them."""
         if trainer.sanity_checking:
             return
-        fake: Features = self._fakes.compute()
-        self._fakes.reset()
-        real = self._reals(trainer, pl_module, len(fake.features))
-        taken = val(figures(self.scores, self.extractor, real, fake))
-        ema = averages(pl_module)
-        seed = SCORE_SEED if isinstance(pl_module, Sampler) else None
-        sizes = {"real": len(real.features), "fake": len(fake.features)}
-        common = protocol(self.extractor, **sizes, ema=ema, seed=seed)
-        told = protocols(self.scores, self.extractor, common, **sizes)
-        self.protocols = val(told)
-        publish(trainer, pl_module, self, taken)
-
-    def _reals(self, trainer: Trainer, pl_module: LightningModule, count: int) -> Features:
-        if self._real is not None and len(self._real.features) == count:
-            return self._real
+        self._likeness.gather()
         data: Reals = data_of(trainer)
-        device = pl_module.device
         with one_after_another(trainer):
-            self._real = real_features(self.extractor, data, data.eval_split, count, device)
-            self.floor = val(floor(self.scores, self.extractor, data, data.eval_split, self._real, count))
-        return self._real
+            self._likeness.meet(data, data.eval_split, len(self._likeness.fake.features))
+        seed = SCORE_SEED if isinstance(pl_module, Sampler) else None
+        taken = self._likeness.take(ema=averages(pl_module), seed=seed)
+        self.floor, self.protocols = val(taken.floor), val(taken.protocol)
+        publish(trainer, pl_module, self, val(taken.values))
 
     def state_dict(self) -> dict[str, Any]:
         """The figures so far, in plain numbers."""

@@ -15,7 +15,7 @@ from atelier.callback.translation_judge import TranslationJudge
 from atelier.collective import one_after_another
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
-from atelier.metric.translation import Taken
+from atelier.metric.taken import Taken
 from atelier.types import Domains, Translated, averages
 
 

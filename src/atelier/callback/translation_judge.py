@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import torch
@@ -12,7 +13,8 @@ from atelier.callback.translation_distance import TranslationDistance
 from atelier.direction import WAYS
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Score
-from atelier.metric.translation import Distances, Taken
+from atelier.metric.taken import Taken, joined
+from atelier.metric.translation import Distances
 from atelier.pixels import to_unit
 from atelier.types import Direction, Domains, Mistake, Translated
 
@@ -31,14 +33,13 @@ class TranslationJudge:
     def __init__(self, extractor: Extractor, scores: Mapping[str, Score | None]) -> None:
         kept = {name: score for name, score in scores.items() if score is not None}
         self._distances = Distances()
-        self._by_features = TranslationDistance(extractor, kept) if extractor.num_features and kept else None
+        self._by_features = TranslationDistance(extractor, kept)
         self._truths: dict[Direction, Tensor | None] = dict.fromkeys(WAYS)
         self._split = ""
 
     def prepare(self) -> None:
         """Have the extractor's weights, or raise Mistake saying why not."""
-        if self._by_features is not None:
-            self._by_features.extractor.prepare()
+        self._by_features.prepare()
 
     def expect(self, data: Domains, split: str) -> None:
         """Get ready for translations of ``split``.
@@ -58,10 +59,7 @@ class TranslationJudge:
     def _means(self) -> dict[str, bool]:
         """The figures of which means over both directions are taken; the first one counts."""
         means = {"truth_psnr": True} if self._knows_truth else {}
-        if self._by_features is not None:
-            stem, higher = next(iter(self._by_features.stems.items()))
-            means[stem] = higher
-        return means
+        return means | dict(islice(self._by_features.stems.items(), 1))
 
     @property
     def _knows_truth(self) -> bool:
@@ -71,16 +69,14 @@ class TranslationJudge:
     def names(self) -> dict[str, bool]:
         """All figures, the primary one first, each with whether a higher value is better."""
         of_truth = Distances.of_truth() if self._knows_truth else {}
-        scores = {} if self._by_features is None else self._by_features.names
-        return self._means | of_truth | scores | Distances.of_source()
+        return self._means | of_truth | self._by_features.names | Distances.of_source()
 
     # --- a pass ---------------------------------------------------------------------------------------------
 
     def reset(self, device: torch.device | str) -> None:
         """Forget the last pass; the next one's images lie on ``device``."""
         self._distances.reset(device)
-        if self._by_features is not None:
-            self._by_features.reset(device)
+        self._by_features.reset(device)
 
     def look(self, seen: Translated) -> None:
         """Add a batch."""
@@ -88,38 +84,23 @@ class TranslationJudge:
         if truth is not None:
             truth = to_unit(truth[seen.indices.cpu()]).to(seen.fake.device)
         self._distances.look(seen, truth)
-        if self._by_features is not None:
-            self._by_features.look(seen)
+        self._by_features.look(seen)
 
     def gather(self) -> None:
         """Bring the images of all ranks together; every rank has to ask."""
         self._distances.gather()
-        if self._by_features is not None:
-            self._by_features.gather()
+        self._by_features.gather()
 
     def meet(self, data: Domains, batch_size: int = 256) -> None:
         """Look at the reals that the gathered translations are compared with; fills the cache on disk."""
-        if self._by_features is not None:
-            self._by_features.meet(data, self._split, batch_size)
+        self._by_features.meet(data, self._split, batch_size)
 
     def take(self, *, ema: bool) -> Taken:
         """The figures of what was gathered. ema: whether averaged generators made the fakes."""
         taken = self._distances.take()
         taken.protocol.update({name: {**words, "split": self._split} for name, words in taken.protocol.items()})
-        if self._by_features is not None:
-            taken = joined(self._by_features.take(ema=ema), taken)
+        taken = joined(self._by_features.take(ema=ema), taken)
         return joined(*(mean_of(stem, taken) for stem in self._means), taken)
-
-
-def joined(*parts: Taken) -> Taken:
-    """The figures of all ``parts``."""
-    merged = Taken({}, {}, {}, {})
-    for part in parts:
-        merged.values.update(part.values)
-        merged.floor.update(part.floor)
-        merged.untouched.update(part.untouched)
-        merged.protocol.update(part.protocol)
-    return merged
 
 
 def mean_of(stem: str, taken: Taken) -> Taken:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
 from atelier.pixels import to_levels
-from atelier.similarity import SMALLEST, psnr, ssim
+from atelier.similarity import SMALLEST, described, psnr, ssim, window
 
 
 class Distortion(Metric):
@@ -33,6 +34,7 @@ class Distortion(Metric):
         for state in ("squares", "similarity", "numbers", "images"):
             zero = torch.zeros((), dtype=torch.float64)
             self.add_state(state, default=zero, dist_reduce_fx="sum", persistent=False)
+        self.count = self._window = 0
 
     def update(self, real: Tensor, reconstruction: Tensor) -> None:
         """Add B pairs of images ``[B, C, H, W]`` in [-1, 1]."""
@@ -42,6 +44,7 @@ class Distortion(Metric):
         self.images += len(target)
         if min(target.shape[-2:]) >= SMALLEST:
             self.similarity += ssim(levels, target).double().sum()
+            self._window = window(*target.shape[-2:])
         else:
             self.similarity += math.nan
 
@@ -52,3 +55,8 @@ class Distortion(Metric):
         similarity = (self.similarity / self.images).item()
         figures = {"mse": mse, "psnr": psnr(mse, span=1)}
         return figures if math.isnan(similarity) else {**figures, "ssim": similarity}
+
+    def protocol(self, split: str) -> dict[str, dict[str, Any]]:
+        """What must be equal before two of the computed figures, those of ``split``, may be compared; by name."""
+        common = {"split": split, "images": self.count, "levels": "[0, 1]"}
+        return {"mse": common, "psnr": common, "ssim": {**common, "window": described(self._window)}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,24 +10,12 @@ from torch import Tensor
 from atelier.direction import WAYS
 from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.paired_score import NUMBERS, figures_of, paired_scores
-from atelier.similarity import window
+from atelier.metric.taken import Taken
+from atelier.similarity import described, window
 from atelier.types import Direction, Features, Translated
 
 _OF_SOURCE = {"cycle_l1": False, "cycle_psnr": True, "identity_l1": False}
 _OF_TRUTH = {"truth_psnr": True, "truth_ssim": True, "truth_l1": False}
-
-
-class Taken(NamedTuple):
-    """Figures by name, and what has to be known to read them.
-
-    floor: the same figure for reals in the fakes' place. untouched: the same for the sources themselves, as if the
-    translator had done nothing. protocol: what must be equal before two figures may be compared.
-    """
-
-    values: dict[str, float]
-    floor: dict[str, float]
-    untouched: dict[str, float]
-    protocol: dict[str, dict[str, Any]]
 
 
 class Distances:
@@ -93,5 +81,5 @@ class Distances:
 
     def _protocol(self, name: str, images: int) -> dict[str, Any]:
         if "ssim" in name:
-            return {"images": images, "levels": "[0, 1]", "window": f"Gaussian, {self._window} px (Wang et al. 2004)"}
+            return {"images": images, "levels": "[0, 1]", "window": described(self._window)}
         return {"images": images, "range": "[-1, 1]"}

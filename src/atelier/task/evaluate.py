@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
 
-from atelier.callback.figures import figures, floor, protocol, protocols, public_names, real_features, see
 from atelier.callback.score_panels import notes
 from atelier.checkpoint import Loaded, load, read
 from atelier.config.build import build
 from atelier.config.dry_run import dry_run
 from atelier.jsonable import jsonable
-from atelier.metric.distortion import Distortion
 from atelier.metric.extractor import Extractor
-from atelier.metric.feature_bank import FeatureBank
-from atelier.pixels import as_unit
 from atelier.task.collect_mistakes import below, heard
 from atelier.task.device import best_device
 from atelier.task.extractor_weights import kept_extractor
 from atelier.task.inputs import checkpoint_data
 from atelier.task.scorable import too_few, unscorable
+from atelier.task.score_reconstructions import reconstruction_scores
+from atelier.task.score_samples import sample_scores
 from atelier.task.score_translations import check, translation_scores
-from atelier.types import Mistake, Reals, Reconstructor, Sampler, Translator, averages
+from atelier.types import Reconstructor, Sampler, Translator
 from atelier.whole_file import write_text
+
+Takes = Callable[[DictConfig, Loaded, Any, Extractor, Any], dict[str, dict[str, Any]]]
 
 
 def preflight(cfg: DictConfig) -> list[str]:
@@ -65,8 +63,7 @@ def run(cfg: DictConfig) -> float:
     loaded.model.to(device)
     data = checkpoint_data(cfg, loaded)
     extractor, scores = _prepared(cfg, loaded).to(device), _part(cfg, loaded, "metric")
-    takes = translation_scores if isinstance(loaded.model, Translator) else _scores
-    entries = takes(cfg, loaded, data, extractor, scores)
+    entries = _taking(loaded.model)(cfg, loaded, data, extractor, scores)
     _show(entries, cfg.split)
     results = {"checkpoint": str(loaded.file), "scores": entries}
     text = json.dumps(jsonable(results), indent=2, allow_nan=False)
@@ -75,40 +72,11 @@ def run(cfg: DictConfig) -> float:
     return first
 
 
-def _scores(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor, scores: Any) -> dict[str, dict[str, Any]]:
-    """Every figure of samples, or of reconstructions where the model makes none."""
-    model: Any = loaded.model
-    device, size = model.device, data.size(cfg.split)
-    count = cfg.samples or size
-    real = real_features(extractor, data, cfg.split, size, device, cfg.batch_size)
-    bank, distortion = FeatureBank().to(device), Distortion()
-    if isinstance(model, Sampler):
-        fakes = _samples(model, count, cfg.batch_size, cfg.seed, _classes(model, data, cfg, count))
-    else:
-        assert isinstance(model, Reconstructor), "a model samples or reconstructs"
-        count = min(count, size)
-        fakes = _reconstructions(model, data, cfg, count if count < size else None, distortion)
-    for indices, images in fakes:
-        bank.update(indices.to(device), see(extractor, images))
-    taken = figures(scores, extractor, real, bank.compute())
-    floors = floor(scores, extractor, data, cfg.split, real, count, cfg.batch_size)
-    higher = public_names(scores, extractor)
-    if not isinstance(model, Sampler):
-        taken, higher = distortion.compute() | taken, {**Distortion.names, **higher}
-
-    ema = averages(model)
-    seed = cfg.seed if isinstance(model, Sampler) else None
-    common = protocol(extractor, real=size, fake=count, ema=ema, seed=seed) | {"split": cfg.split}
-    words = protocols(scores, extractor, common, real=size, fake=count)
-    return {
-        name: {
-            "value": value,
-            "floor": floors.get(name),
-            "higher_is_better": higher.get(name),
-            "protocol": words.get(name, common),
-        }
-        for name, value in taken.items()
-    }
+def _taking(model: object) -> Takes:
+    """How the figures of what ``model`` makes are taken."""
+    if isinstance(model, Translator):
+        return translation_scores
+    return sample_scores if isinstance(model, Sampler) else reconstruction_scores
 
 
 def _prepared(cfg: DictConfig, loaded: Loaded) -> Extractor:
@@ -131,6 +99,11 @@ def _unscorable(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor
     # Options of the checkpoint's own scores can be named once their group is.
     group = "" if cfg.get("metric") is not None else f"metric={'translation' if translates else 'generation'} "
     scores = _part(cfg, loaded, "metric")
+    if isinstance(loaded.model, Sampler):
+        if not extractor.num_features:
+            mistakes.append("extractor=none: samples are compared with reals by features; choose an extractor")
+        if not scores:
+            mistakes.append("metric: every score is left out, and samples have no other figures")
     mistakes += unscorable(extractor, scores, data, cfg.split)
     return mistakes + [
         f"{typed}: {said}; score more images, or leave this score out by {group}metric.{name}=null"
@@ -146,44 +119,6 @@ def _part(cfg: DictConfig, loaded: Loaded, name: str) -> Any:
     if "_target_" in chosen:
         return build(chosen)
     return {key: build(node) for key, node in chosen.items() if node is not None}
-
-
-def _samples(
-    model: Sampler, count: int, batch_size: int, seed: int, classes: Tensor | None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    for places in torch.split(torch.arange(count), batch_size):
-        labels = None if classes is None else classes[places].to(model.device)  # type: ignore[attr-defined]  # a module
-        yield places, model.sample(len(places), seed=seed, start=int(places[0]), labels=labels)
-
-
-def _classes(model: Any, data: Reals, cfg: DictConfig, count: int) -> Tensor | None:
-    """The classes of ``count`` fakes, as frequent as among the split's reals; None for a model that is told of none.
-
-    Where there is one fake for each real it has the real's class, as at a training's validations.
-
-    Raises:
-        Mistake: if a real has none.
-    """
-    if getattr(model, "num_classes", None) is None:
-        return None
-    labels = [batch.labels for batch in data.reals(cfg.split, batch_size=cfg.batch_size)]
-    if any(part is None for part in labels):
-        raise Mistake(f"split={cfg.split}: this model is told of classes, and some of these images have none")
-    known = torch.cat([part for part in labels if part is not None])
-    return known[torch.arange(count) * len(known) // count]
-
-
-def _reconstructions(
-    model: Reconstructor, data: Reals, cfg: DictConfig, count: int | None, distortion: Distortion
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Of ``count`` images of the split, or all; ``distortion`` looks on."""
-    start = 0
-    for batch in data.reals(cfg.split, count, batch_size=cfg.batch_size):
-        images = as_unit(batch.images)
-        made = model.reconstruct(images.to(model.device))  # type: ignore[attr-defined]  # every model is a module
-        distortion.update(images, made.cpu())
-        yield torch.arange(start, start + len(made)), made
-        start += len(made)
 
 
 def _show(entries: dict[str, dict[str, Any]], split: str) -> None:

@@ -45,18 +45,7 @@ def translation_scores(
             judge.look(seen)
     judge.gather()
     judge.meet(data, cfg.batch_size)
-    taken = judge.take(ema=averages(model))
-    return {
-        name: {
-            "value": taken.values[name],
-            "floor": taken.floor.get(name),
-            "higher_is_better": higher,
-            "protocol": taken.protocol[name],
-            **({"untouched": taken.untouched[name]} if name in taken.untouched else {}),
-        }
-        for name, higher in judge.names.items()
-        if name in taken.values
-    }
+    return judge.take(ema=averages(model)).entries(judge.names)
 
 
 def _translated(model: Any, data: Domains, way: Direction, cfg: DictConfig, size: int) -> Iterator[Translated]:
