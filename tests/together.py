@@ -26,7 +26,6 @@ from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits
 from atelier.config.words import conf_dir
 from atelier.data.batches import OrderedBatches
-from atelier.game.players import players
 from atelier.metric.distortion import Distortion
 from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.frechet import FrechetDistance
@@ -116,7 +115,7 @@ def take_rates(rank: int, words: Sequence[str], place: Path) -> None:
     """``train`` with ``words`` in ``place``; the learning rates at its end go to ``<rank>.json``."""
 
     def note(game: GAN) -> None:
-        rates = [group["initial_lr"] for optimizer in players(game) for group in optimizer.param_groups]
+        rates = [group["initial_lr"] for optimizer in game.player_optimizers() for group in optimizer.param_groups]
         (place / f"{rank}.json").write_text(json.dumps(rates), encoding="utf-8")
 
     os.chdir(place)

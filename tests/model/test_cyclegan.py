@@ -209,6 +209,25 @@ def test_learning_rates_follow_the_public_formula(make: Make) -> None:
     assert LinearDecay(100, 100)(199.5) == pytest.approx(1 / 101)
 
 
+class _Noting(NoRegularizer):
+    """Writes down at which steps it is asked whether it acts."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+
+    def acts(self, step: int) -> bool:
+        self.steps.append(step)
+        return super().acts(step)
+
+
+def test_chance_and_lazy_penalties_go_by_batches_that_were_trained_on(make: Make) -> None:
+    """Of the six batches of an epoch three are trained on, which leaves no gap."""
+    noting = _Noting()
+    model = make(critic_a=Critic(_Patches(), LeastSquares(), noting, NoAugment()))
+    _fit(model, range(6), max_epochs=2, limit_train_batches=3)
+    assert list(dict.fromkeys(noting.steps)) == [0, 1, 2, 3, 4, 5]
+
+
 def test_critics_are_shown_what_the_pools_give(make: Make, monkeypatch: Any) -> None:
     model = make()
     shown: dict[str, list[Tensor]] = {"a": [], "b": []}

@@ -13,8 +13,8 @@ from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from atelier.game.learning_rate import noted, scheduled
 from atelier.game.ledger import Ledger
-from atelier.game.players import noted, scheduled
 from atelier.game.schedule import Schedule
 from atelier.moment import Moment
 from atelier.pixels import from_levels, to_levels

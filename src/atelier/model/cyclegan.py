@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim import Optimizer
 
 from atelier.direction import DIRECTIONS, round_trip
 from atelier.game.average import Average
 from atelier.game.critic import Critic, Judgement
-from atelier.game.ledger import Ledger
-from atelier.game.players import clipped, noted, players, refuse_norm, scheduled
 from atelier.game.pool import ImagePool
 from atelier.game.schedule import Schedule
 from atelier.game.turn import evaluating, turn
-from atelier.moment import Moment
+from atelier.game.two_players import MakeOptimizer, Players, TwoPlayers
 from atelier.types import Direction, Domain, ImageBatch, Mistake, Translated, UnpairedBatch
 
 log = logging.getLogger(__name__)
 
-MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
-
-class CycleGAN(LightningModule):
+class CycleGAN(TwoPlayers):
     """Cycle-consistent adversarial networks (Zhu et al. 2017), after the public PyTorch implementation's recipe.
 
     Two generators translate between domains a and b; each domain has a critic that tells its images from translations
@@ -71,12 +64,16 @@ class CycleGAN(LightningModule):
         ema: Callable[[nn.Module], Average] | None = None,
         clip: float | None = None,
     ) -> None:
-        super().__init__()
-        self.automatic_optimization = False
+        super().__init__(
+            generator_optimizer=generator_optimizer,
+            discriminator_optimizer=discriminator_optimizer,
+            schedule=schedule,
+            clip=clip,
+            seed=seed,
+        )
         for name, value in (("lambda_a", lambda_a), ("lambda_b", lambda_b), ("identity", identity)):
             if not 0 <= value < math.inf:
                 raise Mistake(f"model.{name}={value}: a weight is a number from 0 (without this loss) upwards")
-        refuse_norm(clip)
         self.a_to_b, self.b_to_a = a_to_b, b_to_a
         self.critic_a, self.critic_b = critic_a, critic_b
         self.pool_a, self.pool_b = pool_a, pool_b
@@ -85,18 +82,20 @@ class CycleGAN(LightningModule):
         generators = {"a_to_b": a_to_b, "b_to_a": b_to_a}
         self.average = None if ema is None else nn.ModuleDict({name: ema(net) for name, net in generators.items()})
         self.lambda_a, self.lambda_b, self.identity = lambda_a, lambda_b, identity
-        self._make_optimizers = (discriminator_optimizer, generator_optimizer)
-        self.schedule, self.clip, self.seed = schedule, clip, seed
         self._mixes = any(isinstance(part, _BatchNorm) for net in generators.values() for part in net.modules())
-        self.ledger = Ledger()
+
+    @property
+    def players(self) -> Players:
+        """Both critics together are one player, both generators the other."""
+        return Players([self.critic_a, self.critic_b], [self.a_to_b, self.b_to_a])
 
     # --- the game ---------------------------------------------------------------------------------------------------
 
     def training_step(self, batch: UnpairedBatch, batch_idx: int) -> None:
         """One round: both generators descend the full objective (eq. 3), then both critics meet the pools' fakes."""
         a, b = batch.a.to(self.dtype), batch.b.to(self.dtype)
-        d_optimizer, g_optimizer = players(self)
-        moment = self._moment(batch)
+        d_optimizer, g_optimizer = self.player_optimizers()
+        moment = self.moment(batch, batch_idx)
 
         with turn(self, "g", g_optimizer, rests=[self.critic_a, self.critic_b]) as descend:
             fake_b, identity_b = self._with_identity(self.a_to_b, a, b)
@@ -143,32 +142,6 @@ class CycleGAN(LightningModule):
             for name, value in verdict.signs.items():
                 player, _, sign = name.rpartition("/")
                 self.ledger.enter({f"{player}/{domain}/{sign}" if player else f"{sign}_{domain}": value})
-
-    def _moment(self, batch: UnpairedBatch) -> Moment:
-        return Moment(self.seed, batch.step, batch.epoch, self.global_rank, self.trainer.world_size, batch.device)
-
-    def compile_networks(self, **options: Any) -> None:
-        """Compile the four networks in place (``options`` as for :func:`torch.compile`); their names stay."""
-        for network in (self.a_to_b, self.b_to_a, self.critic_a.network, self.critic_b.network):
-            network.compile(**options)
-
-    # --- optimizers -------------------------------------------------------------------------------------------------
-
-    def configure_optimizers(self) -> list[Optimizer]:
-        """One optimizer of both critics, then one of both generators."""
-        pairs = ((self.critic_a, self.critic_b), (self.a_to_b, self.b_to_a))
-        return noted(
-            make(list(chain.from_iterable(network.parameters() for network in pair)))
-            for make, pair in zip(self._make_optimizers, pairs, strict=True)
-        )
-
-    def on_train_batch_start(self, batch: UnpairedBatch, batch_idx: int) -> None:
-        """Set what the schedule says."""
-        scheduled(players(self), self.schedule(batch.epoch))
-
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Bound the norm of the turn's gradient."""
-        clipped(optimizer, self.clip)
 
     # --- the pools in a checkpoint ----------------------------------------------------------------------------------
 

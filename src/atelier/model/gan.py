@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from typing_extensions import override
 
 from atelier.game.average import Average
 from atelier.game.critic import Critic
 from atelier.game.latent import Latent
-from atelier.game.ledger import Ledger
-from atelier.game.players import clipped, noted, players, refuse_norm, scheduled
 from atelier.game.schedule import Schedule
 from atelier.game.turn import evaluating, turn
+from atelier.game.two_players import MakeOptimizer, Players, TwoPlayers
 from atelier.moment import SCORE_SEED, Moment
-from atelier.types import ImageBatch, Judged, Mistake
-
-MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+from atelier.types import ImageBatch, Judged, Mistake, UnpairedBatch
 
 
 class _Part(NamedTuple):
@@ -34,7 +29,7 @@ class _Part(NamedTuple):
     moment: Moment
 
 
-class GAN(LightningModule):
+class GAN(TwoPlayers):
     """Generative adversarial network (Goodfellow et al. 2014), whatever its networks, objective and penalties.
 
     generator: ``(z [B, latent.dim], labels [B] | None) -> images [B, C, H, W]`` in [-1, 1].
@@ -74,23 +69,29 @@ class GAN(LightningModule):
         num_classes: int | None = None,
         classes: Sequence[int] | None = None,
     ) -> None:
-        super().__init__()
-        self.automatic_optimization = False
+        super().__init__(
+            generator_optimizer=generator_optimizer,
+            discriminator_optimizer=discriminator_optimizer,
+            schedule=schedule,
+            clip=clip,
+            seed=seed,
+        )
         if discriminator_turns < 1:
             raise Mistake(f"model.discriminator_turns={discriminator_turns}: the discriminator moves at least once")
         if parts < 1:
             raise Mistake(f"model.parts={parts}: a batch has at least one part")
-        refuse_norm(clip)
         self.generator, self.critic, self.latent = generator, critic, latent
         for network in (generator, critic):
             initialize(network)
         self.average = None if ema is None else ema(generator)
-        self._make_optimizers = (discriminator_optimizer, generator_optimizer)
-        self.schedule, self.beta2 = schedule, beta2
-        self.discriminator_turns, self.parts, self.clip = discriminator_turns, parts, clip
-        self.num_classes, self.seed = num_classes, seed
+        self.beta2, self.discriminator_turns, self.parts = beta2, discriminator_turns, parts
+        self.num_classes = num_classes
         self.classes = None if num_classes is None else tuple(range(num_classes) if classes is None else classes)
-        self.ledger = Ledger()
+
+    @property
+    def players(self) -> Players:
+        """D is the critic, G the generator."""
+        return Players([self.critic], [self.generator])
 
     # --- the game ----------------------------------------------------------------------------------------------------
 
@@ -99,8 +100,8 @@ class GAN(LightningModule):
 
         Goodfellow et al. 2014, Algorithm 1, with a batch's reals never used for two moves of D.
         """
-        d_optimizer, g_optimizer = players(self)
-        moment = self._moment(batch, batch_idx)
+        d_optimizer, g_optimizer = self.player_optimizers()
+        moment = self.moment(batch, batch_idx)
 
         with turn(self, "d", d_optimizer, rests=[self.generator]) as descend:
             for real, labels, z, share, chance in self._cut(batch, moment.within("d")):
@@ -120,12 +121,6 @@ class GAN(LightningModule):
 
         if self.average is not None:
             self.average.update(self.generator, moment.epoch)
-
-    def _moment(self, batch: ImageBatch, batch_idx: int) -> Moment:
-        # By batches trained on, as turns and lazy penalties are: batch.step counts what limit_train_batches leaves out.
-        an_epoch = self.trainer.num_training_batches
-        step = self.trainer.current_epoch * int(an_epoch) + batch_idx if math.isfinite(an_epoch) else batch.step
-        return Moment(self.seed, step, batch.epoch, self.global_rank, self.trainer.world_size, batch.device)
 
     def _cut(self, batch: ImageBatch, moment: Moment) -> Iterator[_Part]:
         """The batch in parts, each with its latents (drawn for the whole) and a chance of its own."""
@@ -152,29 +147,14 @@ class GAN(LightningModule):
             )
         return batch.labels
 
-    def compile_networks(self, **options: Any) -> None:
-        """Compile both networks in place (``options`` as for :func:`torch.compile`); their names stay."""
-        for network in (self.generator, self.critic.network):
-            network.compile(**options)
-
-    # --- optimizers --------------------------------------------------------------------------------------------------
-
-    def configure_optimizers(self) -> list[Optimizer]:
-        """One optimizer per player: D's, then G's."""
-        pairs = zip(self._make_optimizers, (self.critic, self.generator), strict=True)
-        return noted(make(network.parameters()) for make, network in pairs)
-
-    def on_train_batch_start(self, batch: ImageBatch, batch_idx: int) -> None:
+    @override
+    def on_train_batch_start(self, batch: ImageBatch | UnpairedBatch, batch_idx: int) -> None:
         """Set what the schedules say."""
-        scheduled(players(self), self.schedule(batch.epoch))
+        super().on_train_batch_start(batch, batch_idx)
         if self.beta2 is not None:
-            for optimizer in players(self):
+            for optimizer in self.player_optimizers():
                 for group in optimizer.param_groups:
                     group["betas"] = (group["betas"][0], self.beta2(batch.epoch))
-
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Bound the norm of the player's gradient."""
-        clipped(optimizer, self.clip)
 
     # --- what others may ask -----------------------------------------------------------------------------------------
 
