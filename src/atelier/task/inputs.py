@@ -50,8 +50,20 @@ def _move(node: DictConfig, root: str) -> None:
     node.root = source.root = root
 
 
+def wrong_source(cfg: DictConfig) -> list[str]:
+    """What is wrong with ``input``, ``split`` and ``root``, which say where images come from."""
+    if cfg.input is None:
+        known = cfg.split in (None, "train", "test")
+        return [] if known else [f"split={cfg.split}: the splits are train and test"]
+    return [
+        f"{name}={cfg[name]}: of the checkpoint's own data, and input={cfg.input} names other images; leave one out"
+        for name in ("split", "root")
+        if cfg[name] is not None
+    ]
+
+
 def inputs(cfg: DictConfig, loaded: Loaded) -> Inputs:
-    """The pictures that ``input`` names, else the split of the checkpoint's data.
+    """The pictures that ``input`` names, else the split of the checkpoint's data (test, where none is named).
 
     Raises:
         Mistake: if they are not there, or cannot be read.
@@ -59,9 +71,7 @@ def inputs(cfg: DictConfig, loaded: Loaded) -> Inputs:
     if cfg.input is not None:
         given = read_inputs(str(cfg.input), loaded.cfg.data.image_size, loaded.cfg.data.channels)
         return Inputs(Batches(given, torch.arange(len(given.pixels))), list(given.names or []))
-    if cfg.split not in ("train", "test"):
-        raise Mistake(f"split={cfg.split}: the splits are train and test")
-    images: BatchSet = checkpoint_data(cfg, loaded).split(cfg.split)
+    images: BatchSet = checkpoint_data(cfg, loaded).split(cfg.split or "test")
     return Inputs(images, _names(images))
 
 

@@ -18,7 +18,7 @@ from atelier.pixels import to_bytes
 from atelier.task.canvas import write_png
 from atelier.task.collect_mistakes import below, heard
 from atelier.task.device import best_device
-from atelier.task.inputs import in_batches, inputs
+from atelier.task.inputs import in_batches, inputs, wrong_source
 from atelier.types import Mistake, Reconstructor
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def preflight(cfg: DictConfig) -> list[str]:
 
 def wrong_values(cfg: DictConfig) -> list[str]:
     """What can be said of single options, whether or not the others are right."""
-    return below(cfg, {"batch_size": 1}) + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
+    return below(cfg, {"batch_size": 1}) + wrong_source(cfg) + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
 
 
 def _try(cfg: DictConfig) -> None:

@@ -23,6 +23,8 @@ from atelier.types import Mistake, Reconstructor, Sampler
 
 log = logging.getLogger(__name__)
 
+_SAMPLES, _STEPS = 64, 10
+
 
 def preflight(cfg: DictConfig) -> list[str]:
     """Numbers, the checkpoint, and whether its model can do what is asked."""
@@ -31,11 +33,18 @@ def preflight(cfg: DictConfig) -> list[str]:
 
 def wrong_values(cfg: DictConfig) -> list[str]:
     """What can be said of single options, whether or not the others are right."""
-    mistakes = below(cfg, {"samples": 1, "batch_size": 1, "steps": 2, "seed": 0}, optional={"label": 0, "rows": 1})
+    numbers = {"samples": 1, "label": 0, "rows": 1, "steps": 2}
+    mistakes = below(cfg, {"batch_size": 1, "seed": 0}, optional=numbers)
     if not isinstance(cfg.truncation, int | float | None) or isinstance(cfg.truncation, bool):
         mistakes.append(f"truncation={cfg.truncation}: a number of standard deviations, or null")
-    if cfg.rows is not None and (cfg.label is not None or cfg.truncation is not None):
-        mistakes.append(f"rows={cfg.rows}: walks go through all classes and latents; leave label and truncation out")
+    if cfg.rows is None and cfg.steps is not None:
+        mistakes.append(f"steps={cfg.steps}: of walks between latents, as many as rows= says; samples have none")
+    if cfg.rows is not None:
+        mistakes += [
+            f"{name}={cfg[name]}: rows={cfg.rows} draws walks through all classes and latents; leave {name} out"
+            for name in ("samples", "label", "truncation")
+            if cfg[name] is not None
+        ]
     return mistakes + heard([lambda: read(cfg.ckpt)], prefix="ckpt=")
 
 
@@ -71,23 +80,25 @@ def run(cfg: DictConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     picture: Picture = build(loaded.cfg.picture)
     if cfg.rows is not None:
-        walk = model.interpolate(cfg.rows, cfg.steps, seed=cfg.seed)
+        steps = cfg.steps or _STEPS
+        walk = model.interpolate(cfg.rows, steps, seed=cfg.seed)
         save(picture.walk(walk, cfg.rows), folder / "walks.png")
-        log.info("%d walks of %d steps: %s", cfg.rows, cfg.steps, folder / "walks.png")
+        log.info("%d walks of %d steps: %s", cfg.rows, steps, folder / "walks.png")
         return
-    shown = min(cfg.samples, 1024)  # of more, a grid can no longer be looked at
+    samples = cfg.samples or _SAMPLES
+    shown = min(samples, 1024)  # of more, a grid can no longer be looked at
     images = []
-    for start in range(0, cfg.samples, cfg.batch_size):
-        count = min(cfg.batch_size, cfg.samples - start)
+    for start in range(0, samples, cfg.batch_size):
+        count = min(cfg.batch_size, samples - start)
         batch: Tensor = model.sample(count, start=start, **_wishes(cfg, model, count)).cpu()
         images.append(batch[: max(0, shown - start)])
         if isinstance(picture, Grid):
-            _write(batch, folder, start, len(str(cfg.samples - 1)))
+            _write(batch, folder, start, len(str(samples - 1)))
     everything = torch.cat(images)
     columns = math.ceil(math.sqrt(len(everything)))
     grid = Grid(columns, columns, picture.side) if isinstance(picture, Grid) else picture
     save(grid.draw(everything, None), folder / "grid.png")
-    log.info("%d images: %s", cfg.samples, folder)
+    log.info("%d images: %s", samples, folder)
 
 
 def _wishes(cfg: DictConfig, model: Any, count: int) -> dict[str, Any]:
