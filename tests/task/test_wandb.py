@@ -1,31 +1,24 @@
-"""Weights & Biases, on disk alone: what a run leaves there, and what happens where no server answers."""
+"""Weights & Biases, on disk alone: what a run leaves there."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import logging
 import os
 import re
 import signal
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from atelier.callback.wandb_logger import WandbLogger
 from atelier.cli import run
-from atelier.cli.sweep_aim import aim
 from atelier.model.gan import GAN
 from atelier.task.dashboard_sections import FAMILIES, Part
 from atelier.task.loggers import without_secrets
 from atelier.types import Mistake
-from wandb_file import Logged, segments
+from wandb_file import Logged, only_segment, segments
 
 KEY = "f" * 40
 SMALL = [
@@ -62,18 +55,9 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _logged(folder: Path, pattern: str = "*") -> Logged:
-    """What the only segment of that name in the run's folder says."""
-    import wandb
-
-    wandb.teardown()  # its service writes the last records when it ends
-    (file,) = [file for file in segments(folder) if file.parent.match(pattern)]
-    return Logged(file)
-
-
 @pytest.mark.thorough
 def test_two_jobs_of_a_sweep_are_two_runs_of_one_group(sweep: Path) -> None:
-    first, second = _logged(sweep / "0"), _logged(sweep / "1")
+    first, second = only_segment(sweep / "0"), only_segment(sweep / "1")
     assert first.run.run_id != second.run.run_id
     assert [job.config["seed"] for job in (first, second)] == [1, 2]
     for job in (first, second):
@@ -83,7 +67,7 @@ def test_two_jobs_of_a_sweep_are_two_runs_of_one_group(sweep: Path) -> None:
 
 
 def test_a_run_holds_configuration_curves_scores_and_samples(sweep: Path) -> None:
-    job = _logged(sweep / "0")
+    job = only_segment(sweep / "0")
     assert (job.config["family"], job.config["data"]["batch_size"]) == ("gan", 30)
     losses = [row for row in job.history if "d/loss" in row]
     assert losses
@@ -162,7 +146,7 @@ def test_the_service_dies_and_training_goes_on(tmp_path: Path, monkeypatch: pyte
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     assert run("train", [*RUNS["gan"], *SMALL, "hydra.run.dir=next"]) == 0
-    assert _logged(tmp_path / "next").history != []
+    assert only_segment(tmp_path / "next").history != []
 
 
 def _services() -> list[int]:
@@ -173,7 +157,7 @@ def _services() -> list[int]:
 
 
 def test_checkpoints_are_artifacts_by_one_word(sweep: Path) -> None:
-    job = _logged(sweep / "0")
+    job = only_segment(sweep / "0")
     assert sorted(artifact.name.partition("-")[2] for artifact in job.artifacts) == ["best", "last"]
     assert {artifact.type for artifact in job.artifacts} == {"model"}
 
@@ -194,7 +178,7 @@ def test_a_workspace_shows_names_that_runs_of_its_family_log(
         monkeypatch.chdir(tmp_path)
         folder = tmp_path / "run"
         assert run("train", [*RUNS[family], *SMALL, f"hydra.run.dir={folder}"]) == 0
-    job = _logged(folder)
+    job = only_segment(folder)
     assert job.config["family"] == family
     names = {name.removesuffix("._type") for name in job.names()}
     assert _absent(FAMILIES[family], names) == []
@@ -208,125 +192,6 @@ def _absent(parts: tuple[Part, ...], names: set[str]) -> list[str]:
     return sorted(shown - names) + [
         pattern for pattern in patterns if not any(re.search(pattern, name) for name in names)
     ]
-
-
-# --- where no server answers
-
-
-class _Run:
-    """Stands for a run at the server: notes what it is told."""
-
-    id = "12345678"
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def define_metric(self, name: str, **_: Any) -> None:
-        self.told.append(name)
-
-    def finish(self) -> None:
-        self.told.append("finish")
-
-
-def _failing(modes: list[str], error: Exception) -> Callable[..., _Run]:
-    def init(*, mode: str, **_: Any) -> _Run:
-        modes.append(mode)
-        if mode == "online":
-            raise error
-        return _Run()
-
-    return init
-
-
-@pytest.mark.parametrize("kind", ["CommError", "UsageError", "TimeoutError", "nobody"])
-def test_without_a_server_the_run_is_written_to_disk(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    import wandb
-    from wandb import errors
-
-    monkeypatch.delenv("WANDB_MODE")
-    modes: list[str] = []
-    error = getattr(errors, kind, TimeoutError)("no such server")
-    monkeypatch.setattr(wandb, "init", _failing(modes, error))
-    if kind != "nobody":
-        monkeypatch.setattr("atelier.callback.wandb_logger._expect_answer", lambda *_: None)
-    monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{_closed_port()}")
-    wandb.teardown()  # it has read the environment once
-    logger = WandbLogger(str(tmp_path), "atelier", patience=4)
-    with caplog.at_level(logging.WARNING):
-        logger.begin("12345678", {}, dict)
-    assert modes == (["offline"] if kind == "nobody" else ["online", "offline"])
-    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("atelier")]
-    assert "cannot be reached" in line
-    assert "written to disk alone" in line
-    logger.end()
-
-
-def test_wandb_mode_always_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import wandb
-
-    modes: list[str] = []
-    monkeypatch.setattr(wandb, "init", _failing(modes, ValueError()))
-    for mode in ("offline", "disabled"):
-        monkeypatch.setenv("WANDB_MODE", mode)
-        WandbLogger(str(tmp_path), "atelier", offline=False).begin("12345678", {}, dict)
-    assert modes == ["offline", "disabled"]
-
-
-def _closed_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def _answer_once(listener: socket.socket) -> None:
-    connection, _ = listener.accept()
-    connection.recv(65536)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
-    connection.close()
-
-
-@pytest.fixture(params=["closed", "silent", "dying"])
-def dead_server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of no server, of one that accepts and never answers, and of one that answers a single question."""
-    import wandb
-
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = int(listener.getsockname()[1])
-        if request.param != "closed":
-            listener.listen(50)
-        if request.param == "dying":
-            threading.Thread(target=_answer_once, args=[listener], daemon=True).start()
-        yield f"http://127.0.0.1:{port}"
-        wandb.teardown()
-
-
-@pytest.mark.slow
-def test_a_dead_server_costs_at_most_20_seconds(
-    dead_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    import wandb
-    import wandb.sdk.launch  # which every start imports: seconds that no server is to blame for
-
-    monkeypatch.delenv("WANDB_MODE")
-    monkeypatch.setenv("WANDB_API_KEY", KEY)
-    monkeypatch.setenv("WANDB_BASE_URL", dead_server)
-    wandb.teardown()
-    logger = WandbLogger(str(tmp_path), "atelier")
-    began = time.monotonic()
-    logger.begin("12345678", {"seed": 1}, dict)
-    logger.log_metrics({"epoch": 1, "images_seen": 2, "d/loss": 0.5})
-    logger.end()
-    assert time.monotonic() - began < 20
-    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("atelier")]
-    assert "written to disk alone" in line
-    job = _logged(tmp_path, "offline-*")
-    assert (job.config["seed"], job.history[-1]["d/loss"]) == (1, 0.5)
-
-
-# --- words
 
 
 def test_secrets_do_not_leave() -> None:
@@ -345,34 +210,3 @@ def test_wrong_words_are_named(tmp_path: Path) -> None:
         WandbLogger(str(tmp_path), "atelier", log_model="some")  # type: ignore[arg-type]  # the mistake to be told
     with pytest.raises(Mistake, match="patience=0"):
         WandbLogger(str(tmp_path), "atelier", patience=0)
-
-
-@pytest.mark.parametrize("file", sorted(Path(__file__).parents[2].glob("sweeps/*.yaml")), ids=lambda file: file.stem)
-def test_sweep_files_drive_our_options(file: Path, composed: Callable[..., Any]) -> None:
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert (file.parents[1] / content["program"]).is_file()
-    assert content["command"][:3] == ["${env}", "${interpreter}", "${program}"]
-    assert content["command"][-1] == "${args_no_hyphens}"
-    fixed = content["command"][3:-1]
-    choices = [
-        [(name, value) for value in option.get("values", [option.get("min"), option.get("max")])]
-        for name, option in content["parameters"].items()
-    ]
-    longest = max(map(len, choices))
-    for drawn in itertools.islice(zip(*(itertools.cycle(values) for values in choices), strict=True), longest):
-        cfg = composed(*fixed, *_agents_words(dict(drawn)))
-    if cfg.data_name == "stripes":
-        cfg.data.source.train = cfg.data.source.test = 2  # the truth is known of any number
-    # The server looks for the name in the rows of a run: of a summary's parts it knows nothing.
-    name, higher = aim(cfg)
-    assert content["metric"] == {"name": name, "goal": "maximize" if higher else "minimize"}
-
-
-def _agents_words(drawn: dict[str, Any]) -> list[str]:
-    """What ``wandb agent`` puts in the place of ${args_no_hyphens}."""
-    from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
-
-    words: list[str] = create_sweep_command_args({"args": {name: {"value": drawn[name]} for name in drawn}})[
-        "args_no_hyphens"
-    ]
-    return words
