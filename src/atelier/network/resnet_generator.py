@@ -75,7 +75,9 @@ class ResnetGenerator(nn.Module):
         positive(in_channels=in_channels, out_channels=out_channels, width=width, blocks=blocks)
         self.sides = Sides("a ResNet generator", multiple=4, smallest=8)
         self.sides.check(image_size)
-        bias = keeps_bias(norm)
+        if upsample not in _DOUBLINGS:
+            raise Mistake(f"upsample={upsample}: a ResNet generator doubles by transposed or resize convolutions")
+        doubled, bias = _DOUBLINGS[upsample], keeps_bias(norm)
         layers: list[nn.Module] = [Reflection(3), nn.Conv2d(in_channels, width, 7, bias=bias), norm(width)]
         layers += [nn.ReLU(True)]
         for channels in (width, 2 * width):
@@ -83,7 +85,7 @@ class ResnetGenerator(nn.Module):
             layers += [nn.ReLU(True)]
         layers += [ResidualBlock(4 * width, norm) for _ in range(blocks)]
         for channels in (2 * width, width):
-            layers += [_doubling(upsample, 2 * channels, channels, bias), norm(channels), nn.ReLU(True)]
+            layers += [doubled(2 * channels, channels, bias), norm(channels), nn.ReLU(True)]
         layers += [Reflection(3), NarrowConv2d(width, out_channels, 7), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
@@ -107,10 +109,12 @@ class ResnetGenerator(nn.Module):
                 block.compile(*args, **options)
 
 
-def _doubling(kind: str, inputs: int, outputs: int, bias: bool) -> nn.Module:
-    if kind == "transposed":
-        return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=bias)
-    if kind == "resize":
-        convolution = nn.Conv2d(inputs, outputs, 3, bias=bias)
-        return nn.Sequential(nn.Upsample(scale_factor=2), Reflection(1), convolution)
-    raise Mistake(f"upsample={kind}: a ResNet generator doubles by transposed or resize convolutions")
+def _transposed(inputs: int, outputs: int, bias: bool) -> nn.Module:
+    return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=bias)
+
+
+def _resized(inputs: int, outputs: int, bias: bool) -> nn.Module:
+    return nn.Sequential(nn.Upsample(scale_factor=2), Reflection(1), nn.Conv2d(inputs, outputs, 3, bias=bias))
+
+
+_DOUBLINGS = {"transposed": _transposed, "resize": _resized}
