@@ -130,6 +130,11 @@ def test_evaluate_agrees_with_training(coder: Path, here: Path) -> None:
     assert run("evaluate", [f"ckpt={coder}", "samples=100", "split=train", "hydra.run.dir=some"]) == 0
 
 
+def test_more_reconstructions_than_there_are_images_is_a_mistake(coder: Path, here: Path, capsys) -> None:
+    assert run("evaluate", [f"ckpt={coder}", "samples=1000", "hydra.run.dir=many"]) == 2
+    assert "samples=1000: 1000 real images wanted of the test split, which has 355" in capsys.readouterr().err
+
+
 def test_evaluate_without_an_extractor_takes_what_reconstructions_lose(coder: Path, here: Path) -> None:
     assert run("evaluate", [f"ckpt={coder}", "hydra.run.dir=all"]) == 0
     assert run("evaluate", [f"ckpt={coder}", "extractor=none", "hydra.run.dir=none"]) == 0

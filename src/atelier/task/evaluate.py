@@ -22,10 +22,10 @@ from atelier.task.collect_mistakes import below, heard
 from atelier.task.device import best_device
 from atelier.task.extractor_weights import kept_extractor
 from atelier.task.inputs import checkpoint_data
-from atelier.task.scorable import too_few, unscorable
+from atelier.task.scorable import check_number, too_few, unscorable
 from atelier.task.score_reconstructions import reconstruction_scores
 from atelier.task.score_samples import sample_scores
-from atelier.task.score_translations import check, translation_scores
+from atelier.task.score_translations import translation_scores
 from atelier.types import Reconstructor, Sampler, Translator
 from atelier.whole_file import write_text
 
@@ -88,16 +88,16 @@ def _prepared(cfg: DictConfig, loaded: Loaded) -> Extractor:
 
 def _unscorable(cfg: DictConfig, loaded: Loaded, data: Any, extractor: Extractor) -> list[str]:
     """What keeps the split, or so many fakes, from being scored."""
-    translates = isinstance(loaded.model, Translator)
-    mistakes = heard([lambda: check(cfg, data)]) if translates else []
+    # What is made of images needs as many as are to be made.
+    mistakes = [] if isinstance(loaded.model, Sampler) else heard([lambda: check_number(data, cfg.split, cfg.samples)])
 
     def made(size: int) -> int:
-        count = cfg.samples or size
-        return count if isinstance(loaded.model, Sampler) else min(count, size)
+        return cfg.samples or size
 
     typed = f"split={cfg.split}" if cfg.samples is None else f"samples={cfg.samples}"
     # Options of the checkpoint's own scores can be named once their group is.
-    group = "" if cfg.get("metric") is not None else f"metric={'translation' if translates else 'generation'} "
+    kind = "translation" if isinstance(loaded.model, Translator) else "generation"
+    group = "" if cfg.get("metric") is not None else f"metric={kind} "
     scores = _part(cfg, loaded, "metric")
     if isinstance(loaded.model, Sampler):
         if not extractor.num_features:

@@ -10,7 +10,7 @@ from pytorch_lightning import Trainer
 from atelier.callback.figures import try_on
 from atelier.callback.translation_judge import TranslationJudge
 from atelier.data.batches import OrderedBatches
-from atelier.direction import WAYS
+from atelier.direction import DOMAINS, WAYS
 from atelier.metric.extractor import Extractor
 from atelier.metric.score import Demanding, Score
 from atelier.task.collect_mistakes import heard
@@ -30,6 +30,20 @@ def unscorable(extractor: Extractor, scores: Mapping[str, Score], data: Reals | 
     if isinstance(data, Domains):
         objections.append(lambda: TranslationJudge(extractor, scores).expect(data, split))
     return heard(objections)
+
+
+def check_number(data: Reals | Domains, split: str, samples: int | None) -> None:
+    """Find out whether ``split`` has ``samples`` images to make others of, each domain where there are two.
+
+    Raises:
+        Mistake: if not, naming the domain.
+    """
+    named = {f"domain {name}: ": data.domain(name) for name in DOMAINS} if isinstance(data, Domains) else {"": data}
+    for name, reals in named.items():
+        try:
+            next(iter(reals.reals(split, samples)))
+        except Mistake as mistake:
+            raise Mistake(f"samples={samples}: {name}{mistake}") from None
 
 
 def too_few(

@@ -21,14 +21,13 @@ from atelier.types import Reals, averages
 def reconstruction_scores(
     cfg: DictConfig, loaded: Loaded, data: Reals, extractor: Extractor, scores: Mapping[str, Score]
 ) -> dict[str, dict[str, Any]]:
-    """Every figure of ``cfg.samples`` images (None, or more than there are: of all), with its protocol."""
+    """Every figure of ``cfg.samples`` images (None: of all), with its protocol."""
     model: Any = loaded.model
     device, size = model.device, data.size(cfg.split)
-    some = cfg.samples if cfg.samples is not None and cfg.samples < size else None
     likeness, distortion = Likeness(extractor, scores), Distortion()
     likeness.reset(device)
     start = 0
-    for batch in data.reals(cfg.split, some, batch_size=cfg.batch_size):
+    for batch in data.reals(cfg.split, cfg.samples, batch_size=cfg.batch_size):
         images = as_unit(batch.images)
         made = model.reconstruct(images.to(device))
         distortion.update(images, made.cpu())
