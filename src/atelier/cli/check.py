@@ -9,27 +9,15 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from atelier.cli import garbage_collection
 from atelier.cli.experiment_options import explained
 from atelier.cli.mistakes import refuse
 from atelier.cli.output_folder import ensure_writable
-from atelier.cli.overlooked import overlooked, set_aside
+from atelier.cli.overlooked import overlooked
+from atelier.cli.plan import one_job, sweep
 from atelier.cli.request import composed, extra_of
-from atelier.cli.search_storage import unopened
 from atelier.cli.verb_task import task_of
 from atelier.config.resume import taken
-from atelier.config.sweep import (
-    absent,
-    as_typed,
-    covering,
-    left_open,
-    machinery,
-    patterns,
-    planned,
-    undrawn,
-    unfit,
-)
-from atelier.config.words import conf_dir
+from atelier.config.sweep import as_typed
 
 
 def checked(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[DictConfig]:
@@ -39,30 +27,21 @@ def checked(verb: str, arguments: Namespace, overrides: Sequence[str]) -> list[D
         Mistakes: whatever is wrong with any of them.
     """
     extra = extra_of(arguments)
-    searching = arguments.multirun or any(word.startswith("search=") for word in overrides)
-    told = [*absent(overrides), *(patterns(overrides) if arguments.multirun else [])]
-    overrides = set_aside(overrides, told)
-    hydra = machinery(conf_dir(), verb, overrides, extra) if searching else None
-    told += undrawn(hydra, overrides) if arguments.multirun else left_open(hydra, overrides)
-    if arguments.multirun:
-        garbage_collection.wake()  # hundreds of jobs leave gigabytes of configurations that refer to themselves
-    jobs = planned(hydra, overrides) if arguments.multirun else [overrides]
-    configs = [composed(verb, job, extra) for job in jobs]
-    told += [as_typed(text, overrides) for _, mistakes in configs for text in mistakes]
-    looked_at = covering(overrides) if arguments.multirun else [overrides]
-    refuse(told, list if arguments.cfg or arguments.info else partial(_further, verb, looked_at, extra, told))
+    plan = (sweep if arguments.multirun else one_job)(verb, overrides, extra)
+    configs = [composed(verb, job, extra) for job in plan.jobs]
+    told = plan.told + [as_typed(text, plan.words) for _, mistakes in configs for text in mistakes]
+    shown = arguments.cfg or arguments.info
+    refuse(told, list if shown else partial(_further, verb, plan.looked_at, extra, told))
     configurations = [cfg for cfg, _ in configs if cfg is not None]
-    if arguments.multirun:
-        refuse(unfit(hydra, configurations))
-    if arguments.cfg or arguments.info:
+    refuse(plan.unfit(configurations))
+    if shown:
         return configurations
     task = task_of(verb)
-    refuse(explained(text, overrides, extra) for cfg in configurations for text in task.preflight(cfg))
+    refuse(explained(text, plan.words, extra) for cfg in configurations for text in task.preflight(cfg))
     if verb == "train":
-        refuse(taken(overrides))
-    if arguments.multirun:
-        refuse(unopened(hydra))
-    ensure_writable("hydra.sweep.dir" if arguments.multirun else "hydra.run.dir", overrides)
+        refuse(taken(plan.words))
+    refuse(plan.unopened())
+    ensure_writable(plan.folder, plan.words)
     return configurations
 
 

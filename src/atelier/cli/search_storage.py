@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
-from atelier.config.sweep import is_search
+from atelier.config.machinery import is_search
 from atelier.types import Mistake
 
 
