@@ -158,6 +158,10 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("-m seed=1,x", ["seed=x", "a whole number"]),
     ("-m model=gan,dcgn", ["model=dcgn", "did you mean dcgan?"]),
     ("-m seed=1,2 hydra.sweep.dir=text.ckpt", ["hydra.sweep.dir=text.ckpt", "file of that name"]),
+    (
+        "-m seed=range(3,3) data=mnst",
+        ["2 mistakes:", "seed=range(3,3)", "no number in this range", "did you mean mnist?"],
+    ),
     ("-m model=glob(*gan)", ["model=glob(*gan)", "list the values: model=a,b"]),
     ("-m seed=interval(0,1)", ["seed=interval(0,1)", "list values"]),
     ("hydra.verbose=3", ["hydra.verbose=3", "true, false, or the loggers"]),

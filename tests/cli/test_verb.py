@@ -68,7 +68,7 @@ def test_the_printed_configuration_is_the_one_that_hydra_composes(
 ) -> None:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         wanted = OmegaConf.to_yaml(hydra_compose("train", words or ["experiment=dcgan_digits"]))
-    monkeypatch.setattr("atelier.config.compose._asked", set())
+    monkeypatch.setattr("atelier.config.grouped._asked", set())
     compose = create_autospec(ConfigLoaderImpl.load_configuration, side_effect=ConfigLoaderImpl.load_configuration)
     monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", compose)
     assert run("train", ["--cfg", "job", *words]) == 0

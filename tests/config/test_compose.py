@@ -10,9 +10,10 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.config.compose import _choices, compose, expand
+from atelier.config.compose import _choices, compose
 from atelier.config.hints import ELSEWHERE
 from atelier.config.override import quoted
+from atelier.config.sweep import expand
 from atelier.config.words import FILLED_IN, conf_dir
 
 Compose = Callable[..., DictConfig]

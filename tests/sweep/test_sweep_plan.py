@@ -12,11 +12,11 @@ from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.cli import run
-from atelier.config.compose import compose, expand
+from atelier.config.compose import compose
 from atelier.config.environment import register_resolvers
 from atelier.config.machinery import absent, machinery, unfit
 from atelier.config.override import read
-from atelier.config.sweep import covering, draws, joined, left_open, listed, planned, written
+from atelier.config.sweep import covering, draws, expand, joined, left_open, listed, planned, written
 from atelier.config.words import conf_dir, groups
 from atelier.task import train
 

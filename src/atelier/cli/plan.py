@@ -13,7 +13,7 @@ from atelier.cli import garbage_collection
 from atelier.cli.overlooked import set_aside
 from atelier.cli.search_storage import unopened
 from atelier.config.machinery import absent, machinery, unfit
-from atelier.config.sweep import covering, left_open, patterns, planned, undrawn
+from atelier.config.sweep import covering, empty, left_open, patterns, planned, undrawn
 from atelier.config.words import conf_dir
 
 
@@ -49,7 +49,7 @@ def one_job(verb: str, words: Sequence[str], extra: Path | None) -> Plan:
 
 def sweep(verb: str, words: Sequence[str], extra: Path | None) -> Plan:
     """The plan of a command line with -m."""
-    told = [*absent(words), *patterns(words)]
+    told = [*absent(words), *patterns(words), *empty(words)]
     words = set_aside(words, told)
     hydra = machinery(conf_dir(), verb, words, extra)
     told += undrawn(hydra, words)

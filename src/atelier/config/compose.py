@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Container, Mapping, Sequence, Set
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.config.fit import AXES
+from atelier.config.grouped import grouped, grouped_again
 from atelier.config.hydras import group_of, offers, refused, stray, wrong_part
 from atelier.config.override import parse, wrong_choice, wrong_key
 from atelier.config.words import groups, nearest
@@ -61,16 +57,14 @@ def compose(
 def judge(conf: Path, root: str, overrides: Sequence[str], extra: Path | None = None) -> Judged:
     """The same, and where choices are wrong what is left: wrong words are set aside one by one, so that all of them are
     found."""
-    chosen: list[Override] = []
-    keys: list[Override] = []
     options = groups(conf, *([] if extra is None else [extra]))
     path = [] if extra is None else [f"hydra.searchpath=['file://{extra.resolve()}']"]
     choices = _choices(conf, root)
     known = set(choices) & set(options)
-    dispensable = {name for name, choice in choices.items() if choice in (None, "null")} | {"logger"}
     parsed, mistakes = parse(overrides)
-    for override in parsed:
-        (chosen if _is_group(override, known) else keys).append(override)
+    chosen = [override for override in parsed if _is_group(override, known)]
+    keys = [override for override in parsed if not _is_group(override, known)]
+    dispensable = {name for name, choice in choices.items() if choice in (None, "null")} | {"logger"}
     offered = offers(conf, root, path)
     wrong = {
         word.input_line: text
@@ -81,7 +75,7 @@ def judge(conf: Path, root: str, overrides: Sequence[str], extra: Path | None = 
     fine = [*path, *(word for one in chosen if (word := stand_ins.get(one.input_line, one.input_line)) is not None)]
     mistakes += wrong.values()
     try:
-        cfg = _grouped(conf, root, fine) if extra else _grouped_again(conf, root, tuple(fine), _state(conf))
+        cfg = grouped(conf, root, fine) if extra else grouped_again(conf, root, tuple(fine))
     except (HydraException, OmegaConfBaseException) as error:
         return Judged(None, [*mistakes, *(stray(chosen) or [_tell(error)])], settled=False)
     fill_in(cfg, cfg.hydra.runtime.choices, run_dir="run")
@@ -108,43 +102,6 @@ def _depends(override: Override, unknown: Set[str]) -> bool:
     return axis in unknown or bool(unknown & {"experiment", "search"}) or ("model" in unknown and axis in AXES)
 
 
-def _grouped(conf: Path, root: str, words: Sequence[str]) -> DictConfig:
-    """What choices of groups make of a root, with Hydra's own part."""
-    with initialize_config_dir(str(conf), version_base="1.3"):
-        return hydra_compose(root, list(words), return_hydra_config=True)
-
-
-_State = frozenset[tuple[Path, int]]
-"""Of files: so that an edited one is read again."""
-
-_asked: set[int] = set()
-
-
-def _grouped_again(conf: Path, root: str, words: tuple[str, ...], state: _State) -> DictConfig:
-    """The same; for jobs of a sweep, which mostly differ in single options, without reading the files each time.
-
-    What is asked for once, as by most commands, is not kept: a copy takes a twentieth of the command's time.
-    """
-    asked = hash((conf, root, words, state))
-    if asked in _asked:
-        return copy.deepcopy(_kept(conf, root, words, state))
-    _asked.add(asked)
-    return _grouped(conf, root, words)
-
-
-@functools.lru_cache(maxsize=32)
-def _kept(conf: Path, root: str, words: tuple[str, ...], state: _State) -> DictConfig:
-    return _grouped(conf, root, words)
-
-
-def _state(conf: Path) -> _State:
-    found = set()
-    for file in conf.rglob("*.yaml"):
-        with suppress(FileNotFoundError):  # what an editor leaves beside a file that is open in it
-            found.add((file, file.stat().st_mtime_ns))
-    return frozenset(found)
-
-
 def _set(cfg: DictConfig, override: Override, options: Container[str]) -> str | None:
     """Set a single option in ``cfg`` as Hydra does after it has put the groups together, or what is wrong with that."""
     if override.key_or_group in options and not isinstance(override.value(), dict):
@@ -156,25 +113,6 @@ def _set(cfg: DictConfig, override: Override, options: Container[str]) -> str | 
             return refused(override, cfg)
         return f"{override.input_line}: cannot be set ({str(error.__cause__ or error).splitlines()[0]})"
     return None
-
-
-def expand(overrides: Sequence[str]) -> list[list[str]]:
-    """The jobs of a sweep: every combination of the listed choices and ranges (a sampled interval stays out)."""
-    jobs: list[list[str]] = [[]]
-    parser = OverridesParser.create()
-    for word in overrides:
-        try:
-            override = parser.parse_override(word)
-        except HydraException:  # compose will say what is wrong with it
-            jobs = [[*job, word] for job in jobs]
-            continue
-        if override.is_sweep_override() and not override.is_discrete_sweep():
-            continue
-        values = [word]
-        if override.is_sweep_override():
-            values = [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
-        jobs = [[*job, value] for job in jobs for value in values]
-    return jobs
 
 
 @functools.cache

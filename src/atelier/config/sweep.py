@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from itertools import product, zip_longest
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.types import Glob, IntervalSweep
+from hydra.core.override_parser.types import Glob, IntervalSweep, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.config.compose import expand
 from atelier.config.override import is_sampled, key_of, read
 
 
@@ -27,6 +26,11 @@ def planned(hydra: DictConfig | None, words: Sequence[str]) -> list[list[str]]:
     params = written(hydra)
     everything = joined(params, words)
     return covering(everything) if draws(hydra) else expand(everything)
+
+
+def expand(words: Sequence[str]) -> list[list[str]]:
+    """The jobs of a sweep: every combination of the listed choices and ranges (a sampled interval stays out)."""
+    return [list(job) for job in product(*(_values(word) for word in words if not is_sampled(word)))]
 
 
 def listed(words: Sequence[str], groups: Path) -> list[str]:
@@ -85,6 +89,13 @@ def patterns(words: Sequence[str]) -> list[str]:
         for word, override in found.items()
         if isinstance(override.value(), Glob)
     ]
+
+
+def empty(words: Sequence[str]) -> list[str]:
+    """What is wrong with ranges that hold nothing."""
+    found = {word: override.value() for word in words if (override := read(word)) is not None}
+    ranges = [word for word, value in found.items() if isinstance(value, RangeSweep)]
+    return [f"{word}: there is no number in this range" for word in ranges if _values(word) == [word]]
 
 
 def undrawn(hydra: DictConfig | None, words: Sequence[str]) -> list[str]:

@@ -40,8 +40,7 @@ class GridSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Sequence[JobReturn]:
         """Run every job that ``arguments`` and the parameters make."""
-        from atelier.config.compose import expand
-        from atelier.config.sweep import joined
+        from atelier.config.sweep import expand, joined
 
         assert self.config is not None
         jobs = expand(joined(self.params, arguments))
