@@ -96,3 +96,23 @@ def test_refusals_of_constructors_are_mistakes() -> None:
     node = OmegaConf.create({"_target_": "atelier.metric.classifier.Classifier", "weights": __file__})
     with pytest.raises(Mistake, match=r"extractor\.weights"):  # ours, though another error lies beneath
         build(node)
+
+
+def test_a_package_of_ones_own_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_parts.py").write_text("from torch.nn import Identity\nclass Part: pass\ndef make(): pass\n")
+    (tmp_path / "own_broken.py").write_text("class Part:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Mistake, match=r"own_parts\.Part may not be a target: .* ATELIER_PACKAGES"):
+        resolve("own_parts.Part")
+    monkeypatch.setenv("ATELIER_PACKAGES", "own_parts, own_broken,own_absent")
+    assert resolve("own_parts.Part").__name__ == "Part"
+    with pytest.raises(Mistake, match=r"own_parts\.Identity .* its own name, torch\.nn\.modules\.linear\.Identity"):
+        resolve("own_parts.Identity")
+    with pytest.raises(Mistake, match=r"own_parts\.make may not be a target: it is no class"):
+        resolve("own_parts.make")
+    with pytest.raises(Mistake, match=r"own_broken cannot be imported .IndentationError"):
+        resolve("own_broken.Part")
+    with pytest.raises(Mistake, match=r"no module own_absent .*PYTHONPATH says where packages lie"):
+        resolve("own_absent.Part")
+    with pytest.raises(Mistake, match=r"os\.system may not be a target"):
+        resolve("os.system")

@@ -10,10 +10,11 @@ from said import Command
 
 from atelier.cli.spelling import spelled
 from atelier.cli.verbs import VERBS
-from atelier.config.compose import compose, expand
+from atelier.config.compose import compose
 from atelier.config.environment import register_resolvers
 from atelier.config.fit import misfits
 from atelier.config.override import key_of, parse, wrong_choice
+from atelier.config.sweep import expand
 from atelier.config.words import conf_dir, groups
 
 

@@ -31,7 +31,7 @@ from atelier.config.cluster import ALONE, ClusterProcess, cluster_process, resta
 from atelier.config.compose import fill_in
 from atelier.config.environment import register_resolvers
 from atelier.config.override import quoted
-from atelier.config.resume import configuration, conflicts, find
+from atelier.config.resume import configuration, conflicts, find, own_yamls
 from atelier.config.sweep import listed
 from atelier.config.words import conf_dir, suggestion
 from atelier.task.ranks import follow, in_silence, order
@@ -150,6 +150,8 @@ def _go_on(wish: str, arguments: Namespace, flags: Sequence[str]) -> int:
     mistakes = [*conflicts(words), *composed("train", hydras, extra)[1]]
     try:
         stored = find(wish)
+        if ours and extra is None and (extra := own_yamls(stored.folder)) is not None:
+            flags = [*flags, "--config-dir", str(extra)]
         cfg = configuration(conf_dir(), stored, ours, extra)
     except Mistake as mistake:
         mistakes += str(mistake).splitlines()

@@ -20,6 +20,9 @@ from atelier.types import Mistake
 ABSENT = "(nothing)"
 """Stands in a difference where an option is not there."""
 
+CONFIG_DIR = "--config-dir="
+"""Begins the entry of overrides.yaml that names a folder of the user's own YAMLs, which the words that follow need."""
+
 _PARTS = {"model", "data", "trainer", "callback", "seed"}
 
 Leaves = dict[tuple[Any, ...], Any]
@@ -142,6 +145,8 @@ def configuration(conf: Path, stored: Stored, words: Sequence[str], extra: Path 
     what that changes is laid over the stored configuration. The node ``resume`` of the outcome says it: ``checkpoint``,
     ``words``, and ``changed``: option -> [before, after].
 
+    extra: the folder of the user's own YAMLs.
+
     Raises:
         Mistake: for wrong words (each has a line), or files that are no run's.
     """
@@ -176,11 +181,27 @@ def _laid_over(old: Leaves, before: Leaves, after: Leaves) -> Leaves:
 
 def started_with(folder: Path) -> list[str]:
     """The words that a run was started with, and those of later resumes."""
+    return [word for word in _entries(folder) if not key_of(word).startswith(("hydra", "-"))]
+
+
+def own_yamls(folder: Path) -> Path | None:
+    """The folder of the user's own YAMLs that a run was started with.
+
+    Raises:
+        Mistake: if it is not there any more.
+    """
+    named = [Path(entry.removeprefix(CONFIG_DIR)) for entry in _entries(folder) if entry.startswith(CONFIG_DIR)]
+    if named and not named[-1].is_dir():
+        raise Mistake(f"resume={folder}: started with --config-dir {named[-1]}, which is gone; say where it is now")
+    return named[-1] if named else None
+
+
+def _entries(folder: Path) -> list[str]:
     file = folder / "overrides.yaml"
     words = _read(file, references=True) if file.is_file() else []
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise Mistake(f"{file}: not a list of overrides")
-    return [word for word in words if not key_of(word).startswith("hydra")]
+    return words
 
 
 def _forced(word: str) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.checkpoint import compare, read, stood, whole_beside
 from atelier.config.build import build
-from atelier.config.resume import finished, merged, started_with
+from atelier.config.resume import CONFIG_DIR, finished, merged, started_with
 from atelier.counted import counted
 from atelier.types import Mistake
 from atelier.whole_file import write_text
@@ -128,7 +129,13 @@ def keep(cfg: DictConfig, words: list[str]) -> None:
     """Write a run's configuration and the words that chose it into its folder."""
     folder = Path(cfg.run_dir)
     write_text(folder / "config.yaml", OmegaConf.to_yaml(plain(cfg), resolve=True))
-    write_text(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(words)))
+    write_text(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create([*_flags(), *words])))
+
+
+def _flags() -> list[str]:
+    """The folder of the user's own YAMLs, without which this process' words would mean nothing."""
+    sources = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
+    return [f"{CONFIG_DIR}{source.path}" for source in sources if source.provider == "command-line"]
 
 
 def plain(cfg: DictConfig) -> DictConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.checkpoint import Loaded, version
-from atelier.config.resume import run_folder
+from atelier.config.resume import CONFIG_DIR, run_folder
 from atelier.types import averages
 
 
@@ -85,7 +86,9 @@ def _command(run: Path) -> str | None:
         return None
     if not isinstance(words, ListConfig):
         return None
-    return " ".join(["python src/train.py", *(shlex.quote(str(word)) for word in words)])
+    # Where the folder of YAMLs lies is nobody's business.
+    said = (re.sub(rf"^{CONFIG_DIR}.*/", CONFIG_DIR, str(word)) for word in words)
+    return " ".join(["python src/train.py", *map(shlex.quote, said)])
 
 
 def _name(checkpoint: Path) -> str:
