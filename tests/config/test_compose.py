@@ -10,7 +10,9 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
+from atelier.config.build import build
 from atelier.config.compose import _choices, compose
+from atelier.config.dry_run import dry_run
 from atelier.config.hints import ELSEWHERE
 from atelier.config.override import quoted
 from atelier.config.sweep import expand
@@ -45,6 +47,36 @@ def test_the_data_chooses_what_scores_and_shows_it(composed: Compose) -> None:
     assert ring.callback.scoreboard.extractor._target_.endswith("Points")
     assert ring.callback.gallery.picture._target_.endswith("Scatter")
     assert composed("data=mnist", "extractor=digits").extractor.weights == "digits"
+
+
+EARLY = "pytorch_lightning.callbacks.early_stopping.EarlyStopping"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [f"+callback.early._target_={EARLY}", "+callback.early.monitor=val/fd_digits", "+callback.early.patience=5"],
+        [f"+callback.early={{_target_: {EARLY}, monitor: val/fd_digits, patience: 5}}"],
+    ],
+)
+def test_a_further_part_stands_beside_those_that_are_all_built(composed: Compose, words: list[str]) -> None:
+    early = build(composed(*words).callback.early)
+    assert (early.monitor, early.patience) == ("val/fd_digits", 5)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "+callback.early.monitor=val/fd_digits",  # of no part
+        "+callback={}",
+        f"+trainer.early._target_={EARLY}",
+        f"+callback.progress.terms.early._target_={EARLY}",
+        f"+early._target_={EARLY}",
+    ],
+)
+def test_a_part_that_nobody_would_build_is_refused(word: str) -> None:
+    cfg, mistakes = compose(conf_dir(), "train", [word])
+    assert mistakes or (cfg is not None and dry_run(cfg))
 
 
 def test_the_words_that_chose_are_filled_in(composed: Compose) -> None:

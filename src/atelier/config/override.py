@@ -117,10 +117,23 @@ def wrong_key(override: Override, base: DictConfig, known: set[str]) -> str | No
         # Below a target the signature decides; elsewhere nothing would read the new key.
         if parent is not None and ("_target_" in parent or there):
             return None
+        if _is_further_part(override, base):
+            return None
         return f"{word}: nothing reads {key}{keys_hint(base, key, known)}"
     if parent is None or not there:
         return f"{word}: there is no option {key}{keys_hint(base, key, known)}"
     return None if override.is_delete() else _wrong_type(override, parent, leaf)
+
+
+def _is_further_part(override: Override, base: DictConfig) -> bool:
+    """Whether it adds one to parts that are all built, whatever their names: callbacks, loggers, scores."""
+    key, value = override.key_or_group or "", override.value()
+    makes = key.endswith("._target_") or (isinstance(value, dict) and "_target_" in value)
+    others, name = parent_of(base, key.removesuffix("._target_"))
+    if not makes or others is None or "_target_" in others or _has(others, name):
+        return False
+    parts = [part for part in others.values() if part is not None]
+    return bool(parts) and all(isinstance(part, DictConfig) and "_target_" in part for part in parts)
 
 
 def _wrong_type(override: Override, parent: DictConfig, leaf: str) -> str | None:
