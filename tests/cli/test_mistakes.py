@@ -108,6 +108,7 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("trainer.devices=0", ["trainer.devices=0"]),
     ("trainer.accelerator=quantum", ["trainer.accelerator=quantum", "cpu"]),
     ("latent.dim=0", ["latent.dim=0"]),
+    ("data=digitz metric.kernel.subsets=0", ["did you mean digits?", "atelier: metric.kernel.subsets=0: "]),
     # what Lightning's trainer would refuse once the run has begun, or pass over
     ("+trainer.max_steps=100", ["trainer.max_steps=100", "trainer.max_epochs"]),
     ("+trainer.fast_dev_run=true", ["trainer.fast_dev_run=true", "trainer.limit_train_batches=2"]),

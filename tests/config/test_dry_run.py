@@ -24,6 +24,13 @@ Compose = Callable[..., DictConfig]
         (["trainer.precision=17"], "trainer.precision=17: "),
         (["regularizer=r1", "regularizer.gamma=-2"], "regularizer.gamma=-2"),
         (["data.batch_size=0"], "data.batch_size=0: must be 1 or more"),
+        (["metric.kernel.subsets=0"], "metric.kernel.subsets=0: "),
+        (["metric.kernel.subset_size=1"], "metric.kernel.subset_size=1: "),
+        (["metric.precision_recall.k=0"], "metric.precision_recall.k=0: "),
+        (["metric.density_coverage.k=0"], "metric.density_coverage.k=0: "),
+        (["metric.inception_score.splits=0"], "metric.inception_score.splits=0: "),
+        (["callback.gallery.walks=0"], "callback.gallery.walks=0: "),
+        (["callback.gallery.steps=1"], "callback.gallery.steps=1: "),
     ],
 )
 def test_the_refused_option_is_named_once_and_as_it_is_typed(words: list[str], said: str, composed: Compose) -> None:

@@ -9,8 +9,7 @@ from statistics import NormalDist
 
 import pytest
 
-from atelier.task.confidence_interval import wilson
-from atelier.task.quiz import Item, checked, draw, judge, keep, record
+from atelier.task.quiz import Item, checked, draw, judge, keep, record, wilson
 from atelier.types import Mistake
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from atelier.callback.wandb_logger import WandbLogger
 from atelier.cli import run
+from atelier.config.secrecy import masked, without_secrets
 from atelier.model.gan import GAN
 from atelier.task.dashboard_sections import FAMILIES, Part
-from atelier.task.loggers import without_secrets
 from atelier.types import Mistake
 from wandb_file import Logged, only_segment, segments
 
@@ -195,14 +195,18 @@ def _absent(parts: tuple[Part, ...], names: set[str]) -> list[str]:
 
 
 def test_secrets_do_not_leave() -> None:
-    config = {"api_key": "x", "a": [{"hub_token": "x"}], "url": "https://user:pass@host/x", "tokens": 3, "key": "k"}
+    config: dict[str, Any] = {"api_key": "x", "a": [{"hubToken": "x"}], "tokens": 3, "token": 4, "key": "k"}
+    config["url"] = "https://user:pass@host/x"
     assert without_secrets(config) == {
         "api_key": "(secret)",
-        "a": [{"hub_token": "(secret)"}],
+        "a": [{"hubToken": "(secret)"}],
         "url": "https://host/x",
         "tokens": 3,
+        "token": 4,
         "key": "k",
     }
+    said = "+logger.wandb.hubToken=abc: nothing; data.urls=https://me:word@host/x: nothing"
+    assert masked(said) == "+logger.wandb.hubToken=(secret): nothing; data.urls=https://(secret)@host/x: nothing"
 
 
 def test_wrong_words_are_named(tmp_path: Path) -> None:

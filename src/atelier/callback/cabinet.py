@@ -44,10 +44,10 @@ class Cabinet(Callback):
     """
 
     def __init__(self, picture: Picture, rho: float | None, walks: int, steps: int) -> None:
-        if walks < 1 or steps < 2:
-            raise Mistake(
-                f"callback.cabinet.walks={walks} and callback.cabinet.steps={steps}: at least 1 walk of 2 images"
-            )
+        if walks < 1:
+            raise Mistake(f"callback.cabinet.walks={walks}: at least 1 walk is drawn")
+        if steps < 2:
+            raise Mistake(f"callback.cabinet.steps={steps}: a walk has two ends, so at least 2 images")
         self.picture, self.rho, self.walks, self.steps = picture, rho, walks, steps
         self._real: list[Tensor] = []
         self._fake: list[Tensor] = []

@@ -31,11 +31,10 @@ class Gallery(Callback):
     """
 
     def __init__(self, picture: Picture, seed: int, walks: int, steps: int) -> None:
-        if walks < 1 or steps < 2:
-            raise Mistake(
-                f"callback.gallery.walks={walks} and callback.gallery.steps={steps}: "
-                "at least 1 walk, of at least 2 images"
-            )
+        if walks < 1:
+            raise Mistake(f"callback.gallery.walks={walks}: at least 1 walk is drawn")
+        if steps < 2:
+            raise Mistake(f"callback.gallery.steps={steps}: a walk has two ends, so at least 2 images")
         self.picture, self.seed, self.walks, self.steps = picture, seed, walks, steps
         self._real: list[Tensor] = []
 

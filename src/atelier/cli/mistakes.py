@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-_SECRET = re.compile(
-    r"((?:token|password|secret|credentials?|api_?key)=)[^\s:;,]+|(?<=://)[^/@\s]+(?=@)", re.IGNORECASE
-)
-"""What was typed as a key or a password: an answer may end in a log."""
+from atelier.config.secrecy import masked
 
 
 class Mistakes(Exception):
@@ -39,6 +35,6 @@ def say(mistakes: Sequence[str], called: str = "mistakes") -> None:
     if not mistakes:
         return
     count = len(mistakes)
-    told = [_SECRET.sub(lambda found: f"{found[1] or ''}(secret)", text) for text in mistakes]
+    told = list(map(masked, mistakes))
     lines = told if count == 1 else [f"{count} {called}:", *(f"  {text}" for text in told)]
     print("atelier: " + "\n".join(lines), file=sys.stderr)  # noqa: T201  # standard error is where mistakes are told

@@ -26,7 +26,7 @@ class InceptionScore:
 
     def __init__(self, splits: int) -> None:
         if splits < 1:
-            raise Mistake(f"Inception Score: splits={splits} must be at least 1")
+            raise Mistake(f"splits={splits}: the Inception Score is a mean over at least 1 part of the fakes")
         self.splits = splits
 
     def __call__(self, real: Features, fake: Features) -> dict[str, float]:

@@ -32,10 +32,10 @@ class KernelDistance:
     names: Mapping[str, bool] = {"kid": False}
 
     def __init__(self, subsets: int, subset_size: int, seed: int) -> None:
-        if subsets < 1 or subset_size < 2:
-            raise Mistake(
-                f"kernel distance: subsets={subsets} must be at least 1, subset_size={subset_size} at least 2"
-            )
+        if subsets < 1:
+            raise Mistake(f"subsets={subsets}: the kernel distance is a mean over at least 1 subset")
+        if subset_size < 2:
+            raise Mistake(f"subset_size={subset_size}: the kernel distance compares at least 2 images with 2")
         self.subsets, self.subset_size, self.seed = subsets, subset_size, seed
         self._real = OfReal(_no_means)
 

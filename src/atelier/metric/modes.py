@@ -26,10 +26,11 @@ class Modes:
     names: Mapping[str, bool] = {"modes": True, "quality": True}
 
     def __init__(self, modes: int, radius: float, std: float, share: float) -> None:
-        if modes < 1 or radius <= 0 or std <= 0:
-            raise Mistake(f"modes={modes}, radius={radius} and std={std} of the ring must be positive")
+        for name, value in (("modes", modes), ("radius", radius), ("std", std)):
+            if value <= 0:
+                raise Mistake(f"{name}={value}: of the ring, above 0")
         if not 0 < share <= 1:
-            raise Mistake(f"share={share} of a mode's fair number of samples must lie in (0, 1]")
+            raise Mistake(f"share={share}: of a mode's fair number of samples, above 0 and at most 1")
         angles = torch.arange(modes, dtype=torch.float64) * (2 * math.pi / modes)
         self.centres = radius * torch.stack([angles.cos(), angles.sin()], dim=1)
         self.std, self.share = std, share

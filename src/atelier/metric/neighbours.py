@@ -108,5 +108,5 @@ def blocks(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
 
 def _checked(k: int, score: str) -> int:
     if k < 1:
-        raise Mistake(f"{score}: k={k} must be at least 1")
+        raise Mistake(f"k={k}: {score} look at the k-th nearest neighbour, from the first on")
     return k

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from atelier.callback.sweep_parent import RESULT
 from atelier.callback.wandb_logger import WandbLogger
 from atelier.config.build import build
 from atelier.config.resume import started_with
+from atelier.config.secrecy import without_secrets
 from atelier.task.lenient_loggers import lenient
 from atelier.task.lock import is_first
 from atelier.task.resume import plain
@@ -33,8 +33,6 @@ log = logging.getLogger(__name__)
 
 _WANDB = "atelier.callback.wandb_logger.WandbLogger"
 _TENSORBOARD = "pytorch_lightning.loggers.tensorboard.TensorBoardLogger"
-_SECRET = re.compile(r"(^|_)(token|password|secret|credentials?|api_?key)$", re.IGNORECASE)
-_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 @contextmanager
@@ -74,19 +72,6 @@ def _scores(trainer: Trainer) -> dict[str, dict[str, Any]]:
 def _family(cfg: DictConfig) -> str:
     """Which training step the model shares: the name of its class's file."""
     return str(cfg.model._target_).split(".")[-2]
-
-
-def without_secrets(value: Any) -> Any:
-    """``value`` with a word in the place of what its option's name calls secret, and of passwords in addresses."""
-    if isinstance(value, Mapping):
-        return {key: "(secret)" if _is_secret(key, inner) else without_secrets(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_secrets(inner) for inner in value]
-    return _IN_ADDRESS.sub("", value) if isinstance(value, str) else value
-
-
-def _is_secret(key: object, value: object) -> bool:
-    return isinstance(value, str) and bool(_SECRET.search(str(key)))
 
 
 def _end(logger: WandbLogger) -> None:

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import torch
 
 from atelier.moment import Moment
-from atelier.task.confidence_interval import Interval, wilson
 from atelier.types import Mistake
 
 _ROW = 2**16  # samples of the endless row that a quiz draws from
@@ -30,6 +29,21 @@ class Item(NamedTuple):
 
     fake: bool
     place: int
+
+
+class Interval(NamedTuple):
+    """A confidence interval of a share, within [0, 1]."""
+
+    low: float
+    high: float
+
+
+def wilson(hits: int, count: int) -> Interval:
+    """The 95 % score interval of the share ``hits`` / ``count`` (Wilson 1927; Newcombe 1998, method 3)."""
+    from scipy.stats import binomtest  # takes half a second to import: only at need
+
+    interval = binomtest(hits, count).proportion_ci(confidence_level=0.95, method="wilson")
+    return Interval(float(interval.low), float(interval.high))
 
 
 class Outcome(NamedTuple):
