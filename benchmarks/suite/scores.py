@@ -13,7 +13,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from atelier.callback.figures import figures, see
+from atelier.callback.figures import figures
 from atelier.config.build import build
 from atelier.metric.classifier import Classifier
 from atelier.metric.feature_bank import FeatureBank
@@ -124,7 +124,7 @@ class _Evaluations:
         self.real = (nn.functional.interpolate(real, 28, mode="bilinear") * 255).to(torch.uint8).to(device)
         parts = ((start, min(_BATCH, count - start)) for start in range(0, count, _BATCH))
         self.fakes = torch.cat([to_bytes(model.sample(size, seed=0, start=start)) for start, size in parts])
-        seen = [see(self.extractor, images) for images in self.real.split(_BATCH)]
+        seen = [self.extractor(images) for images in self.real.split(_BATCH)]
         self.features = Features(torch.cat([s.features for s in seen]), torch.cat([s.logits for s in seen]))
         self.anew, self.kept = self._metrics(reset_real_features=True), self._metrics(reset_real_features=False)
         self._see_reals(self.kept)
@@ -149,7 +149,7 @@ class _Evaluations:
         """As ``evaluate`` does it."""
         bank, start = FeatureBank().to(self.device), 0
         for images in self.fakes.split(_BATCH):
-            bank.update(torch.arange(start, start + len(images)), see(self.extractor, images))
+            bank.update(torch.arange(start, start + len(images)), self.extractor(images))
             start += len(images)
         self.found["atelier"] = figures(self.scores, self.extractor, self.features, bank.compute())
 

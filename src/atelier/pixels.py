@@ -28,6 +28,11 @@ def to_bytes(images: Tensor) -> Tensor:
     return images.float().add(1.0).mul_(127.5).round_().clamp_(0.0, 255.0).to(torch.uint8)
 
 
+def as_bytes(images: Tensor) -> Tensor:
+    """uint8 in 0..255 of floats in [-1, 1], and what is bytes already as it is."""
+    return images if images.dtype == torch.uint8 else to_bytes(images)
+
+
 def to_levels(images: Tensor) -> Tensor:
     """Floats in [-1, 1] to levels in [0, 1] (0 = black), as formulas of reconstruction have them."""
     return images.add(1.0).mul(0.5)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from atelier.metric.cache import cached_features
 from atelier.metric.extractor import Extractor, extract
 from atelier.metric.score import Score, Sized, score_name
-from atelier.pixels import as_unit, to_bytes
 from atelier.types import Domains, Features, Reals
 
 
@@ -31,13 +29,6 @@ def figures(scores: Mapping[str, Score], extractor: Extractor, real: Features, f
     }
 
 
-def see(extractor: Extractor, images: Tensor) -> Features:
-    """Features of ``images`` ``[B, C, H, W]``, uint8 or float in [-1, 1], in the form the extractor wants."""
-    if extractor.wants == "float":
-        return _features(extractor, as_unit(images))
-    return _features(extractor, images if images.dtype == torch.uint8 else to_bytes(images))
-
-
 def try_on(extractor: Extractor, data: Reals | Domains, split: str) -> None:
     """Let the prepared ``extractor`` see one real image, of each domain where there are two.
 
@@ -46,12 +37,7 @@ def try_on(extractor: Extractor, data: Reals | Domains, split: str) -> None:
     """
     for reals in [data.domain("a"), data.domain("b")] if isinstance(data, Domains) else [data]:
         for batch in reals.reals(split, 1):
-            see(extractor, batch.images)
-
-
-def _features(extractor: Extractor, images: Tensor) -> Features:
-    seen: Features = extractor(images)
-    return seen
+            extractor(batch.images)
 
 
 def real_features(  # noqa: PLR0917  # all six decide what comes out
@@ -59,13 +45,11 @@ def real_features(  # noqa: PLR0917  # all six decide what comes out
 ) -> Features:
     """Features of ``count`` reals of ``split`` (None: all) on ``device``, from the cache on disk if they are there."""
 
-    def images() -> Iterator[Tensor]:
-        for batch in data.reals(split, count, batch_size=batch_size):
-            yield as_unit(batch.images) if extractor.wants == "float" else batch.images
+    def made() -> Features:
+        batches = data.reals(split, count, batch_size=batch_size)
+        return extract(extractor, (batch.images for batch in batches), device)
 
-    kept = cached_features(
-        extractor, data.fingerprint(split), split, count, lambda: extract(extractor, images(), device)
-    )
+    kept = cached_features(extractor, data.fingerprint(split), split, count, made)
     return Features(kept.features.to(device), None if kept.logits is None else kept.logits.to(device))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from atelier.callback.figures import figures, protocol, protocols, public_names, real_features, see
+from atelier.callback.figures import figures, protocol, protocols, public_names, real_features
 from atelier.metric.extractor import Extractor
 from atelier.metric.feature_bank import FeatureBank
 from atelier.metric.score import Score
@@ -55,7 +55,7 @@ class Likeness:
     def look(self, indices: Tensor, fakes: Tensor) -> None:
         """Add a batch of fakes ``[B, C, H, W]`` in [-1, 1]. indices: ``[B]`` int64, each one's position in the pass."""
         if self.scores:
-            self._bank.update(indices, see(self.extractor, fakes))
+            self._bank.update(indices, self.extractor(fakes))
 
     def gather(self) -> None:
         """Bring the fakes of all ranks together; every rank has to ask."""

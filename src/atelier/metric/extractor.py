@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from atelier.pixels import as_bytes
 from atelier.types import Features
 
 
@@ -20,7 +21,6 @@ class Extractor(nn.Module, ABC):
     identity: hash of the weights; figures are the same metric only where it is equal.
     resize: how images reach the size that the network sees, in words, for the protocol.
     classes: width K of the logits, or None where there are none.
-    wants: "uint8" images, or "float" ones as the model makes them.
     """
 
     name: str
@@ -28,7 +28,6 @@ class Extractor(nn.Module, ABC):
     identity: str
     resize: str
     classes: int | None
-    wants: Literal["uint8", "float"] = "uint8"
 
     @abstractmethod
     def prepare(self) -> None:
@@ -39,15 +38,21 @@ class Extractor(nn.Module, ABC):
 
     @abstractmethod
     def look(self, images: Tensor) -> Features:
-        """Features of ``images`` ``[B, C, H, W]``; :meth:`forward` has seen to gradients and precision."""
+        """Features of ``images`` ``[B, C, H, W]``; :meth:`forward` has seen to their form, gradients and precision."""
+
+    def bring(self, images: Tensor) -> Tensor:
+        """``images``, uint8 or floats in [-1, 1], as :meth:`look` takes them: bytes, the form of stored pictures."""
+        return as_bytes(images)
 
     def forward(self, images: Tensor) -> Features:
         """Features ``[B, d]``, logits ``[B, K]`` of ``images`` ``[B, C, H, W]``: float32, without gradients.
 
+        images: uint8, or floats in [-1, 1].
+
         Autocast is left, since half precision shows in the third digit of a Fréchet distance.
         """
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            return self.look(images)
+            return self.look(self.bring(images))
 
     def train(self, mode: bool = True) -> Self:
         """Stays in evaluation mode, also when a module that holds it starts to train."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torch import Tensor
 
 from atelier.metric.extractor import Extractor
+from atelier.pixels import as_unit
 from atelier.types import Features, Mistake
 
 
@@ -17,8 +16,6 @@ class Points(Extractor):
     numbers: how many an image has: channels x height x width.
     """
 
-    wants: Literal["uint8", "float"] = "float"
-
     def __init__(self, name: str = "points", numbers: int = 2) -> None:
         super().__init__()
         self.name, self.identity, self.resize = name, "identity", "none"
@@ -26,6 +23,10 @@ class Points(Extractor):
 
     def prepare(self) -> None:
         """Nothing to fetch."""
+
+    def bring(self, images: Tensor) -> Tensor:
+        """Floats, as the model makes them: points have more than 256 places."""
+        return as_unit(images)
 
     def look(self, images: Tensor) -> Features:
         """The images' numbers ``[B, numbers]``."""
