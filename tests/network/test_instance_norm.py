@@ -28,6 +28,25 @@ def test_it_is_torchs_forwards_and_backwards(batch: int, layout: torch.memory_fo
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("trained", [False, True])
+def test_pictures_of_little_contrast_keep_their_digits(trained: bool, layout: torch.memory_format) -> None:
+    """With a mean of a hundred standard deviations torch's norm has two wrong digits in channels_last."""
+    chance = torch.Generator().manual_seed(0)
+    x = (10 + 0.1 * torch.randn(2, 8, 64, 64, generator=chance)).contiguous(memory_format=layout)
+    gradient = torch.randn(2, 8, 64, 64, generator=chance)
+    exact = x.double().contiguous().requires_grad_()
+    expected = nn.InstanceNorm2d(8)(exact)
+    expected.backward(gradient.double())
+    ours = x.requires_grad_(trained)
+    made = InstanceNorm(8)(ours)
+    torch.testing.assert_close(made.double(), expected, rtol=0, atol=1e-4)
+    if trained:
+        made.backward(gradient)
+        assert ours.grad is not None and exact.grad is not None
+        torch.testing.assert_close(ours.grad.double(), exact.grad, rtol=0, atol=1e-3)  # of slopes around 10
+
+
 def test_float32_gradients_in_every_layout_are_float64s() -> None:
     chance = torch.Generator().manual_seed(0)
     layer = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), InstanceNorm(16), nn.Conv2d(16, 4, 3)).double()

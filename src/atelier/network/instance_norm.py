@@ -32,7 +32,13 @@ class InstanceNorm(nn.Module):
         # Groups of one channel are the same formula. F.instance_norm is avoided: on the CPU its backward pass
         # (torch 2.15) is wrong at batch 1 where the gradient arrives in channels_last, without a word. A compiler makes
         # loops of its own of this.
-        if x.device.type == "cpu" and x.requires_grad and not x.is_contiguous() and not torch.compiler.is_compiling():
+        if x.device.type != "cpu" or x.is_contiguous() or torch.compiler.is_compiling():
+            return F.group_norm(x, self.channels, eps=_EPS)
+        if x.dtype == torch.float32:
+            # In this layout torch takes the variance as E x² − (E x)², of which nothing is left where the mean is large
+            # beside it (pictures of little contrast). The formula does not change by what is taken off every pixel.
+            x = x - x[:, :, :1, :1].detach()
+        if x.requires_grad:
             # A copy made within would be a constant to whoever differentiates twice.
             normalised: Tensor = _ChannelsLast.apply(x.contiguous(memory_format=torch.channels_last))
             return normalised
