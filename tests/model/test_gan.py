@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import warnings
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 import atelier.model.gan as gan_module
 from atelier.config.build import build
 from atelier.game.schedule import LinearDecay
+from atelier.game.standing import stand
 from atelier.game.turn import turn
 from atelier.regularizer.r1 import R1
 from atelier.types import ImageBatch, Mistake
@@ -262,6 +264,29 @@ def test_walks_start_and_end_at_samples(train: Train) -> None:
 def test_the_averaged_generator_is_what_is_shown(train: Train) -> None:
     model = train(batches=3)
     assert not torch.equal(model.sample(2, seed=0), _without_average(model).sample(2, seed=0))
+
+
+def test_the_averaged_generators_batchnorms_remember_its_own_activations(train: Train) -> None:
+    model = train(batches=8)
+    stored = _state(model)
+    network = copy.deepcopy(model.generator).eval()
+    network.load_state_dict({name: value.clone() for name, value in model.average.network.state_dict().items()})
+    z = torch.rand(4096, model.latent.dim, generator=torch.Generator().manual_seed(7)) * 2 - 1
+    stand(network, [(z, None)])
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            remembered = stored[f"average.network.{name}.running_var"]
+            assert torch.allclose(remembered, layer.running_var, rtol=0.15), name
+            assert not torch.allclose(stored[f"generator.{name}.running_var"], layer.running_var, rtol=0.15), name
+
+
+def test_a_stored_generator_makes_the_images_of_the_one_that_trained(train: Train, composed: Compose) -> None:
+    model = train(batches=8)
+    stored = _state(model)
+    fakes = model.sample(4, seed=1)
+    other = build(composed(*SMALL).model)
+    other.load_state_dict(stored)
+    assert torch.equal(other.sample(4, seed=1), fakes)
 
 
 def _without_average(model: Any) -> Any:

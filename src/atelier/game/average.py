@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
+from atelier.game.standing import stand
 from atelier.types import Mistake
 
 
@@ -28,7 +29,7 @@ class Average(nn.Module):
 
     θ̄ ← β_t θ̄ + (1 − β_t) θ with β_t = min(β, (1 + t) / (warm_up + t)) after t updates: the average forgets
     its random start at once and becomes slow later. Buffers are copied: integer counters and singular vectors
-    have no mean.
+    have no mean, and the mean of what BatchNorms remember is not what averaged weights make (see :meth:`settle`).
 
     network: what is averaged; a copy is taken.
     decay: β in [0, 1), or a schedule of it over epochs.
@@ -49,6 +50,7 @@ class Average(nn.Module):
         self._count: int | None = None
         # Looking through the modules takes three times as long as the arithmetic on small networks.
         self._followed: tuple[nn.Module, _Tensors, _Tensors] | None = None
+        self._settled = True
 
     def train(self, mode: bool = True) -> Average:
         """Stay in evaluation mode: an average does not learn."""
@@ -74,3 +76,13 @@ class Average(nn.Module):
             torch._foreach_copy_(mine.buffers, theirs.buffers)
         self.updates.add_(1)
         self._count = count + 1
+        self._settled = False
+
+    def settle(self, inputs: Iterable[tuple[Any, ...]]) -> None:
+        """Give the average's BatchNorms the statistics of its own weights, if it has moved since the last time.
+
+        inputs: argument lists of the network as in training; only asked for where they are needed.
+        """
+        if not self._settled:
+            stand(self.network, inputs)
+            self._settled = True

@@ -18,6 +18,10 @@ from atelier.game.two_players import MakeOptimizer, Players, TwoPlayers
 from atelier.moment import SCORE_SEED, Moment
 from atelier.types import ImageBatch, Judged, Mistake, UnpairedBatch
 
+# Latents from which an averaged generator's BatchNorms take their statistics: ten times as many move the Fréchet
+# distance of the digits' generator by 0.2 %, and statistics of the generator that trains by 2.6 %.
+_PASSES, _PASS = 32, 64
+
 
 class _Part(NamedTuple):
     """A cut of the batch: reals, their classes, latents for as many fakes, its share of the batch, its chance."""
@@ -84,6 +88,8 @@ class GAN(TwoPlayers):
         for network in (generator, critic):
             initialize(network)
         self.average = None if ema is None else ema(generator)
+        # What is stored is what is scored.
+        self.register_state_dict_pre_hook(_settled)  # type: ignore[no-untyped-call]  # torch gives it no types
         self.beta2, self.discriminator_turns, self.parts = beta2, discriminator_turns, parts
         self.num_classes = num_classes
         self.classes = None if num_classes is None else tuple(range(num_classes) if classes is None else classes)
@@ -201,9 +207,27 @@ class GAN(TwoPlayers):
         z = self.latent.at(seed, places)
         return self._generate(z if truncation is None else self.latent.truncate(z, truncation), labels)
 
+    def settle(self) -> None:
+        """The averaged generator's BatchNorms follow its weights: by latents of their own, the same in every run."""
+        if self.average is not None:
+            self.average.settle(self._standing())
+
+    def _standing(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Latents and classes for :data:`_PASSES` passes through the generator."""
+        for step in range(_PASSES):
+            moment = Moment(SCORE_SEED, step, device=self.device)
+            places = torch.arange(_PASS, device=self.device) + step * _PASS
+            yield self.latent.draw(moment, "standing statistics", _PASS).to(self.dtype), self._in_turn(places)
+
     @torch.no_grad()
     def _generate(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        self.settle()
         network = self.generator if self.average is None else self.average.network
         with evaluating(network):
             fake = network(z.to(self.dtype), labels)
         return torch.as_tensor(fake)
+
+
+def _settled(model: GAN, prefix: str, keep_vars: bool) -> None:
+    """torch's hook before a model's state is taken."""
+    model.settle()
