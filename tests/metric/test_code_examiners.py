@@ -71,10 +71,20 @@ def test_activity_by_hand() -> None:
 
 
 def test_principal_error_is_what_the_singular_values_leave() -> None:
-    data = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
+    data = np.random.default_rng(0).normal(0.5, 0.02, size=(50, 6)).astype(np.float32)
     values = np.linalg.svd(data - data.mean(0), compute_uv=False)
     assert Principal(data, 2).error(data) == pytest.approx(np.square(values[2:]).sum() / data.size, rel=1e-4)
     assert Principal(data, 99).error(data) == pytest.approx(0.0, abs=1e-10)
+
+
+def test_principal_error_is_that_of_levels_between_black_and_white() -> None:
+    """As every model's reconstructions are: a linear autoencoder that is PCA has its error and no other."""
+    data = np.random.default_rng(0).integers(0, 2, size=(60, 6)).astype(np.float32)
+    mean = data.mean(0)
+    first = np.linalg.svd(data - mean, full_matrices=False)[2][:2]
+    kept = (data - mean) @ first.T @ first + mean
+    assert kept.min() < 0 and kept.max() > 1
+    assert Principal(data, 2).error(data) == pytest.approx(np.square(kept.clip(0, 1) - data).mean(), rel=1e-5)
 
 
 def test_a_code_that_tells_the_class_beats_pixels_that_do_not() -> None:

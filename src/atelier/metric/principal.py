@@ -29,15 +29,19 @@ class Principal:
         return np.asarray(self._pca.transform(levels), np.float32)
 
     def error(self, levels: Numbers) -> float:
-        """Mean squared error per pixel of what the components keep of ``levels``."""
-        residue: NDArray[np.float64] = self._pca.inverse_transform(self._pca.transform(levels)) - levels
+        """Mean squared error per pixel of what the components keep of ``levels``, which lie in [0, 1].
+
+        What falls outside is brought back to its border, as a model's reconstructions are.
+        """
+        kept: NDArray[np.float64] = self._pca.inverse_transform(self._pca.transform(levels))
+        residue = np.clip(kept, 0, 1) - levels
         return float(np.square(residue).mean(dtype=np.float64))
 
 
 class PrincipalError:
-    """mse_pca: held-out error of PCA with as many components as the code has units.
+    """mse_pca: held-out error of PCA with as many components as the code has units, on levels in [0, 1].
 
-    A linear autoencoder cannot do better (Baldi & Hornik 1989), so what lies below is owed to the nonlinearity.
+    No linear code keeps more of the images that it was fitted to (Baldi & Hornik 1989).
     """
 
     names: Mapping[str, bool | None] = {"mse_pca": False}
@@ -52,5 +56,5 @@ class PrincipalError:
         return {"mse_pca": self._kept[1]}
 
     def protocol(self) -> dict[str, Any]:
-        """Nothing but the images."""
-        return {"components": "as many as the code has units"}
+        """What is compared."""
+        return {"components": "as many as the code has units", "levels": "clamped to [0, 1]"}
