@@ -1,4 +1,4 @@
-"""What makes a code of an encoder's last numbers; nn.Identity (linear) and nn.Sigmoid are others."""
+"""What makes a code of an encoder's last numbers; nn.Identity (linear) and Sigmoid are others."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ class ConvAutoencoder(nn.Module):
     width: channels behind the first convolution.
     halvings: how often the image is halved.
     units: width K of the code.
-    code: makes the code of the encoder's last numbers, e.g. nn.Sigmoid.
-    output: makes levels of the decoder's last numbers, e.g. nn.Sigmoid.
+    code: makes the code of the encoder's last numbers, e.g. Sigmoid.
+    output: makes levels of the decoder's last numbers, e.g. Sigmoid.
     """
 
     def __init__(

@@ -16,8 +16,8 @@ class MLPAutoencoder(nn.Module):
 
     hidden: widths of the layers between image and code; the decoder has the same ones in reverse.
     units: width K of the code.
-    code: makes the code of the encoder's last numbers, e.g. nn.Sigmoid.
-    output: makes levels of the decoder's last numbers, e.g. nn.Sigmoid.
+    code: makes the code of the encoder's last numbers, e.g. Sigmoid.
+    output: makes levels of the decoder's last numbers, e.g. Sigmoid.
     tied: the decoder's weights are the encoder's, transposed.
     center: the level that the encoder takes for 0. Any other is made up for by the biases of its first layer; one in
         the middle of the data's levels is learned with far fewer steps.
