@@ -101,7 +101,8 @@ def metadata(file: Path) -> dict[str, Any]:
 def test_safetensors_load_with_ten_lines_and_no_hydra(
     trained: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = [f"ckpt={trained}", "format=safetensors", "output=made", "licence=mit"]
+    last = trained / "checkpoints" / "last.ckpt"
+    words = [f"ckpt={last}", "format=safetensors", "output=made", "licence=mit"]
     assert run("export", words) == 0
     assert {"README.md", "generator.json", "generator.safetensors", "samples.png"} <= {
         file.name for file in (here / "made").iterdir()
@@ -111,7 +112,7 @@ def test_safetensors_load_with_ten_lines_and_no_hydra(
     assert sum(bool(line.strip()) for line in lines.splitlines()) <= 10 and "hydra" not in lines
     space: dict[str, Any] = {}
     exec(lines, space)
-    model: Any = load(trained)
+    model: Any = load(last)
     z = torch.rand(3, model.latent.dim)
     assert torch.equal(space["network"](z), model.average.network(z))
     facts = json.loads(Path("generator.json").read_text())
