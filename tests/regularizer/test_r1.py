@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from atelier.moment import Moment
+from atelier.network.patchgan import PatchGAN
 from atelier.regularizer.r1 import R1
 
 MOMENT = Moment(seed=0, step=0)
@@ -72,3 +73,25 @@ def test_slopes_are_taken_in_float32_under_autocast(images, judge):
     assert real.logits.dtype == torch.bfloat16 and penalty.dtype == torch.float32
     assert penalty.item() == pytest.approx(critic[1].weight.square().sum().item(), rel=2e-2)
     assert critic[1].weight.grad is not None
+
+
+def test_of_a_patch_critic_is_the_mean_over_patches_as_images_of_their_own(images, judge):
+    """Patches of 4 pixels a side that share none: as if they were images, judged one by one."""
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Conv2d(3, 5, 4, stride=4), nn.Softplus(), nn.Conv2d(5, 1, 1)).double()
+    whole = torch.rand(2, 3, 12, 20, dtype=torch.float64)
+    patches = whole.unfold(2, 4, 4).unfold(3, 4, 4).permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, 4, 4)
+
+    penalty, apart = (R1(6.0, 1)(critic, judge(critic, x), judge(critic, x), MOMENT)["r1"] for x in (whole, patches))
+
+    torch.testing.assert_close(penalty, apart)
+
+
+def test_of_a_patch_critic_does_not_grow_with_the_image(judge):
+    torch.manual_seed(0)
+    critic = PatchGAN(channels=3, width=8, layers=3, norm=None).double().eval()
+    small, large = (torch.rand(2, 3, size, size, dtype=torch.float64) for size in (128, 512))
+
+    penalties = [R1(6.0, 1)(critic, judge(critic, x), judge(critic, x), MOMENT)["r1"].item() for x in (small, large)]
+
+    assert penalties[1] == pytest.approx(penalties[0], rel=0.25)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -16,9 +18,15 @@ def full_precision(images: Tensor) -> torch.autocast:
 def slope(verdict: Verdict) -> Tensor:
     """∇_x D(x) of each image, ``[B, C·H·W]``, differentiable with respect to the critic's weights.
 
-    The logits are summed: image i's gradient is that of its own logit, unless the critic mixes a batch
+    D(x) is the image's logit; of a critic that judges P patches it is Σ_p D_p(x) / √P. Where patches share no pixels,
+    ‖∇D‖² is then the mean of their own ‖∇D_p‖²: each patch is held as an image of its own would be, and a penalty
+    does not grow with the image.
+
+    The images' logits are summed: image i's gradient is that of its own logit, unless the critic mixes a batch
     (BatchNorm).
     """
+    patches = verdict.logits[0].numel()
     with full_precision(verdict.images):
-        (gradient,) = torch.autograd.grad(verdict.logits.sum(), verdict.images, create_graph=True)
+        judged = verdict.logits.sum() / math.sqrt(patches)
+        (gradient,) = torch.autograd.grad(judged, verdict.images, create_graph=True)
         return gradient.flatten(1)

@@ -15,7 +15,7 @@ class Verdict(NamedTuple):
 
     images: ``[B, C, H, W]``; on steps where the regularizer acts on verdicts, leaves that require gradients, made
         so before the critic saw them, in full precision.
-    logits: ``[B]``.
+    logits: ``[B]``, or ``[B, 1, h, w]`` of a critic that judges patches.
     """
 
     images: Tensor
