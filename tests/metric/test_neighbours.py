@@ -46,6 +46,32 @@ def test_agree_with_their_definitions_pair_by_pair(k: int) -> None:
     assert PrecisionRecall(k)(*pair) | DensityCoverage(k)(*pair) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.usefixtures("_any_block")
+@pytest.mark.parametrize("far", [0, 1000])
+def test_what_lies_on_a_ball_lies_in_it(far: int) -> None:
+    """Features of three levels, many alike: all distances are whole numbers, and ties are everywhere."""
+    chance = torch.Generator().manual_seed(0)
+    real, fake = (torch.randint(0, 3, (count, 4), generator=chance) + far for count in (60, 45))
+    k = 3
+    of_real, of_fake = (
+        (((a[:, None] - b[None]) ** 2).sum(2) <= _kth(a, k)[:, None]) for a, b in ((real, fake), (fake, real))
+    )
+    expected = {
+        "precision": of_real.any(0).float().mean().item(),
+        "recall": of_fake.any(0).float().mean().item(),
+        "density": of_real.sum().item() / (k * 45),
+        "coverage": of_real.any(1).float().mean().item(),
+    }
+    pair = Features(real.double() / 8, None), Features(fake.double() / 8, None)
+    assert PrecisionRecall(k)(*pair) | DensityCoverage(k)(*pair) == pytest.approx(expected, rel=1e-6)
+
+
+def _kth(x: Tensor, k: int) -> Tensor:
+    """Squared distance of each row of whole numbers to its k-th nearest other row."""
+    distances = ((x[:, None] - x[None]) ** 2).sum(2)
+    return distances.fill_diagonal_(10**9).sort(1).values[:, k - 1]
+
+
 class Largest(TorchDispatchMode):
     """Remembers the size of the largest tensor that anything made."""
 

@@ -81,3 +81,10 @@ def test_without_other_ranks_it_is_torchs() -> None:
 def test_other_channels_are_refused() -> None:
     with pytest.raises(ValueError, match=r"expected \[B, 2"):
         SharedBatchNorm(2)(images(4, 3, 2, 2))
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_single_value_per_channel_is_refused_as_torch_does() -> None:
+    for layer in (SharedBatchNorm(2), nn.BatchNorm2d(2)):
+        with pytest.raises(ValueError, match="value per channel"):
+            layer(images(1, 2, 1, 1))

@@ -26,13 +26,13 @@ class PrecisionRecall:
 
     def __init__(self, k: int) -> None:
         self.k = _checked(k, "precision and recall")
-        self._radii = OfReal(lambda real: radii(exact(real), self.k))
+        self._radii = OfReal(lambda real: radii(_centred(real, real)[0], self.k))
 
     def __call__(self, real: Features, fake: Features) -> dict[str, float]:
         """Both for features ``[N, d]`` and ``[M, d]``; Mistake unless both sides have more than k images."""
         self.demand(real, fake)
         real_radii = self._radii(real.features)
-        x, y = exact(real.features), exact(fake.features)
+        x, y = _centred(real.features, fake.features)
         fake_radii = radii(y, self.k)
         precise, recalled = 0, torch.zeros(len(x), dtype=torch.bool, device=x.device)
         for rows, distances in blocks(y, x):
@@ -61,13 +61,13 @@ class DensityCoverage:
 
     def __init__(self, k: int) -> None:
         self.k = _checked(k, "density and coverage")
-        self._radii = OfReal(lambda real: radii(exact(real), self.k))
+        self._radii = OfReal(lambda real: radii(_centred(real, real)[0], self.k))
 
     def __call__(self, real: Features, fake: Features) -> dict[str, float]:
         """Both for features ``[N, d]`` and ``[M, d]``; Mistake unless both sides have more than k images."""
         self.demand(real, fake)
         real_radii = self._radii(real.features)
-        x, y = exact(real.features), exact(fake.features)
+        x, y = _centred(real.features, fake.features)
         hits, covered = 0, 0
         for rows, distances in blocks(x, y):
             inside = distances <= real_radii[rows].unsqueeze(1)
@@ -85,25 +85,35 @@ class DensityCoverage:
 
 
 def radii(x: Tensor, k: int) -> Tensor:
-    """Squared distance ``[N]`` of each row of ``x`` ``[N, d]`` to its k-th nearest other row."""
+    """Squared distance ``[N]`` of each row of ``x`` ``[N, d]`` to its k-th nearest other row, rounded up.
+
+    Rounded up by what distances may lose, so that what lies at that very distance lies within it: duplicates do, and
+    features of few levels do all the time.
+    """
     found = []
+    lengths = x.square().sum(dim=1)
     for rows, distances in blocks(x, x):
         distances[:, rows].fill_diagonal_(torch.inf)
-        found.append(distances.kthvalue(k, dim=1).values)
+        reached = distances.kthvalue(k, dim=1).values
+        found.append(reached + 4 * x.shape[1] * torch.finfo(x.dtype).eps * (lengths[rows] + reached))
     return torch.cat(found)
 
 
 def blocks(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Squared distances of ``x`` ``[N, d]`` to ``y`` ``[M, d]``, some rows ``[n, M]`` at a time."""
-    # Centring keeps |x|² + |y|² − 2 x·y from cancelling.
-    centre = x.mean(dim=0)
-    x, y = x - centre, y - centre
     lengths = y.square().sum(dim=1)
     step = max(1, _BLOCK_ENTRIES // len(y))
     for start in range(0, len(x), step):
         rows = slice(start, min(start + step, len(x)))
         some = x[rows]
         yield rows, (some.square().sum(dim=1, keepdim=True) + lengths - 2 * some @ y.T).clamp_(min=0)
+
+
+def _centred(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Both sides in float64, seen from the reals' mean: it keeps |x|² + |y|² − 2 x·y from cancelling."""
+    x, y = exact(real), exact(fake)
+    centre = x.mean(dim=0)
+    return x - centre, y - centre
 
 
 def _checked(k: int, score: str) -> int:

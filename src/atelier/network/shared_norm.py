@@ -23,12 +23,18 @@ class SharedBatchNorm(_BatchNorm):
 
     @override
     def forward(self, input: Tensor) -> Tensor:
-        """``[B, C, ...]`` normalised over all but the second dimension and over all ranks."""
+        """``[B, C, ...]`` normalised over all but the second dimension and over all ranks.
+
+        Raises:
+            ValueError: of torch's kind, for other channels or a single value per channel.
+        """
         if not self.training or not dist.is_initialized():
             return super().forward(input)
         self._check_input_dim(input)
         # Sums of many numbers: half precision has too few digits, and float64 keeps its own.
         values = input if input.dtype == torch.float64 else input.float()
+        if values.numel() == values.shape[1] and dist.get_world_size() == 1:
+            raise ValueError(f"one value per channel has no variance to be normalised by: {list(input.shape)}")
         others = [dim for dim in range(values.dim()) if dim != 1]
         shape = [1, -1, *[1] * (values.dim() - 2)]
         count = values.new_tensor([values.numel() // values.shape[1]])
