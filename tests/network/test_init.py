@@ -71,6 +71,35 @@ def test_xavier_bound():
     assert 0.999 * bound < layer.weight.abs().max() <= bound
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(128, 64, 3, padding=1),
+        nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1),
+        nn.ConvTranspose2d(128, 64, 3, padding=1),
+        spectral(nn.Sequential(nn.ConvTranspose2d(128, 64, 4, stride=2)))[0],
+    ],
+    ids=["convolution", "doubling", "not doubling", "under spectral normalisation"],
+)
+def test_kaiming_keeps_the_variance_of_what_a_layer_sums_up(layer: nn.Module):
+    """A layer's answer to unit noise has the variance 2 / 1.04, away from the border: a leaky ReLU then halves it."""
+    Kaiming(negative_slope=0.2, mode="fan_in")(layer)
+    weight = layer.parametrizations.weight.original if hasattr(layer, "parametrizations") else layer.weight
+    plain = type(layer)(128, 64, layer.kernel_size, layer.stride, layer.padding, bias=False)
+    plain.weight.data.copy_(weight.detach())
+    inside = plain(torch.randn(8, 128, 16, 16))[..., 4:-4, 4:-4]
+    assert inside.var().item() == pytest.approx(2 / 1.04, rel=0.05)
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d(64, 128, 3), nn.ConvTranspose2d(64, 128, 4, stride=2)])
+def test_kaiming_keeps_the_variance_of_gradients(layer: nn.Module):
+    Kaiming(negative_slope=0.0, mode="fan_out")(layer)
+    x = torch.zeros(8, 64, 16, 16, requires_grad=True)
+    made = layer(x)
+    made.backward(torch.randn_like(made))
+    assert x.grad[..., 4:-4, 4:-4].var().item() == pytest.approx(2, rel=0.05)
+
+
 @pytest.mark.parametrize(("mode", "fan"), [("fan_in", 16 * 9), ("fan_out", 64 * 9)])
 def test_kaiming_variance(mode, fan):
     layer = nn.Conv2d(16, 64, 3)

@@ -11,6 +11,7 @@ built.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -39,7 +40,7 @@ class Normal:
     def __call__(self, network: nn.Module) -> None:
         """Set ``network`` in place."""
         normal = nn.init.normal_
-        _start(network, lambda w: normal(w, 0.0, self.std), lambda w: normal(w, 1.0, self.std))
+        _start(network, lambda w, _: normal(w, 0.0, self.std), lambda w: normal(w, 1.0, self.std))
 
 
 class Xavier:
@@ -54,7 +55,7 @@ class Xavier:
 
     def __call__(self, network: nn.Module) -> None:
         """Set ``network`` in place."""
-        _start(network, lambda w: nn.init.xavier_uniform_(w, self.gain), nn.init.ones_)
+        _start(network, lambda w, _: nn.init.xavier_uniform_(w, self.gain), nn.init.ones_)
 
 
 class Kaiming:
@@ -72,7 +73,11 @@ class Kaiming:
 
     def __call__(self, network: nn.Module) -> None:
         """Set ``network`` in place."""
-        _start(network, lambda w: nn.init.kaiming_normal_(w, self.negative_slope, self.mode), nn.init.ones_)
+        _start(network, self._fill, nn.init.ones_)
+
+    def _fill(self, weight: Tensor, layer: nn.Module) -> None:
+        variance = 2 / ((1 + self.negative_slope**2) * _fans(weight, layer)[self.mode])
+        nn.init.normal_(weight, 0.0, math.sqrt(variance))
 
 
 class Orthogonal:
@@ -87,7 +92,20 @@ class Orthogonal:
 
     def __call__(self, network: nn.Module) -> None:
         """Set ``network`` in place."""
-        _start(network, lambda w: nn.init.orthogonal_(w, self.gain), nn.init.ones_)
+        _start(network, lambda w, _: nn.init.orthogonal_(w, self.gain), nn.init.ones_)
+
+
+def _fans(weight: Tensor, layer: nn.Module) -> dict[str, float]:
+    """How many numbers a layer sums up for one that it gives (fan_in), and for one number's gradient (fan_out).
+
+    A transposed convolution spreads each number over its kernel, ``stride`` apart: what it gives is a sum of a share of
+    the kernel's places only. (torch's own count takes its two fans for each other.)
+    """
+    first, second, *sides = weight.shape
+    kernel = math.prod(sides)
+    if isinstance(layer, nn.ConvTranspose2d):
+        return {"fan_in": first / layer.groups * kernel / math.prod(layer.stride), "fan_out": second * kernel}
+    return {"fan_in": second * kernel, "fan_out": first * kernel}
 
 
 def _above_zero(name: str, value: float) -> None:
@@ -95,7 +113,7 @@ def _above_zero(name: str, value: float) -> None:
         raise Mistake(f"{name}={value}: the spread of a network's first weights is above 0")
 
 
-def _start(network: nn.Module, fill: Callable[[Tensor], object], scale: Callable[[Tensor], object]) -> None:
+def _start(network: nn.Module, fill: Callable[[Tensor, nn.Module], object], scale: Callable[[Tensor], object]) -> None:
     for module in network.modules():
         if isinstance(module, _LAYERS):
             _fill_weight(module, fill)
@@ -108,11 +126,11 @@ def _start(network: nn.Module, fill: Callable[[Tensor], object], scale: Callable
 
 
 @torch.no_grad()
-def _fill_weight(layer: nn.Module, fill: Callable[[Tensor], object]) -> None:
+def _fill_weight(layer: nn.Module, fill: Callable[[Tensor, nn.Module], object]) -> None:
     if not parametrize.is_parametrized(layer, "weight"):
-        fill(layer.get_parameter("weight"))
+        fill(layer.get_parameter("weight"), layer)
         return
-    fill(layer.get_parameter("parametrizations.weight.original"))
+    fill(layer.get_parameter("parametrizations.weight.original"), layer)
     # Every read of the weight in training mode is one power iteration: without them the first steps would
     # divide the new weight by a singular value guessed from the old one's vectors.
     for _ in range(_SETTLING_READS):
