@@ -11,9 +11,10 @@ import torch
 from omegaconf import OmegaConf
 
 from atelier.callback.bookkeeping import Bookkeeping
-from atelier.callback.checkpoints import ASK_EVERY, Checkpoints
+from atelier.callback.checkpoints import Checkpoints
 from atelier.callback.clock import Clock
 from atelier.callback.monitor import Monitor
+from atelier.callback.pause import ASK_EVERY
 from atelier.callback.recorder import clock_of
 from atelier.types import Diverged, Mistake
 

@@ -11,8 +11,9 @@ import torch
 from pytorch_lightning import Callback
 from torch import Tensor
 
-from atelier.callback.checkpoints import ASK_EVERY, Checkpoints
+from atelier.callback.checkpoints import Checkpoints
 from atelier.callback.clock import Clock
+from atelier.callback.pause import ASK_EVERY
 from atelier.callback.preemption import Preemption
 
 

@@ -163,7 +163,7 @@ def _idle(name: str) -> Any:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("atelier.data.images.ImageData.prepare_data", lambda data: None)
             patch.setattr("atelier.data.unpaired.UnpairedData.prepare_data", lambda data: None)
-            patch.setattr("atelier.task.train._prepared", lambda cfg: None)
+            patch.setattr("atelier.task.train_checks._prepared", lambda cfg: None)
             mistakes: list[str] = task.preflight(cfg)
         return mistakes
 

@@ -2,76 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
-import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from atelier.callback.atomic import unsaved
-from atelier.callback.clock import position
+from atelier.callback.divergence import bad_terms, diverged, finite
+from atelier.callback.kept_state import epoch_of, folder
+from atelier.callback.pause import ASK_EVERY, between_batches
 from atelier.callback.recorder import Row, board_of, clock_of
 from atelier.callback.score_history import whole
-from atelier.callback.variants import chosen, configuration_of, named
-from atelier.regularizer.none import NoRegularizer
-from atelier.types import Diverged, Game, Mistake
+from atelier.types import Mistake
 from atelier.whole_file import linked, sweep
-
-ASK_EVERY = 10
-"""Batches between two questions that the processes of a run must agree on: each costs a wait for the slowest."""
-
-
-def folder(trainer: Trainer) -> Path:
-    """Where the run's checkpoints lie."""
-    return Path(trainer.default_root_dir) / "checkpoints"
-
-
-def bad_terms(row: Row) -> list[str]:
-    """The names of a row's training terms that are no longer finite."""
-    return [name for name, value in row.scalars.items() if row.kind == "train" and not math.isfinite(value)]
-
-
-def diverged(trainer: Trainer, what: str) -> Diverged:
-    """The error for a run in which ``what`` is no longer finite, with what is left and what to try."""
-    last = folder(trainer) / "last.ckpt"
-    kept = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint had been written yet"
-    clock = clock_of(trainer)
-    return Diverged(
-        f"{what} is not finite any more (epoch {clock.epoch:.2f}, {clock.images_seen:,} images): "
-        f"training stops, and {kept}. "
-        f"What usually helps: {', or '.join(_calmer(trainer))}"
-    )
-
-
-def _calmer(trainer: Trainer) -> list[str]:
-    """What may keep the numbers of a run like this one finite, without what it has already."""
-    ways = ["smaller learning rates" if isinstance(trainer.lightning_module, Game) else "a smaller learning rate"]
-    if chosen(configuration_of(Path(trainer.default_root_dir)), "regularizer") == named(NoRegularizer):
-        ways.append("regularizer=r1")
-    if trainer.precision not in ("32-true", "64-true"):
-        ways.append("trainer.precision=32-true")
-    return ways
-
-
-def between_batches(trainer: Trainer, batch_idx: int) -> bool:
-    """Whether a state saved after batch ``batch_idx`` is continued by the next batch.
-
-    After an epoch's last batch the epoch's end is still to come, and Lightning leaves it out when it continues a state
-    saved there; so it does with a validation within the epoch: where one follows every batch, none is followed by a
-    batch, and a run is saved at the ends of epochs alone. Nor is there a place for gradients that several batches sum
-    up: the next batch has to begin a sum.
-    """
-    every = trainer.val_check_batch
-    if trainer.is_last_batch or (batch_idx + 1) % trainer.accumulate_grad_batches:
-        return False
-    if not every or math.isinf(every):
-        return True
-    counted = batch_idx if trainer.check_val_every_n_epoch is not None else trainer.fit_loop.total_batch_idx
-    return (counted + 1) % every != 0
 
 
 class Checkpoints(Checkpoint):
@@ -183,7 +129,7 @@ class Checkpoints(Checkpoint):
     def _save(self, trainer: Trainer, pl_module: LightningModule, name: str) -> bool:
         if self._lost:
             return False
-        if not _finite(pl_module):
+        if not finite(pl_module):
             self._lost = True
             raise diverged(trainer, "a weight")
         trainer.save_checkpoint(folder(trainer) / f"{name}.ckpt", weights_only=False)
@@ -202,18 +148,3 @@ def _name_of(best: Path, names: Set[str]) -> Path | None:
     """
     held = epoch_of(best)
     return None if held is None or _runner_up(held) not in names else best.with_name(_runner_up(held))
-
-
-def epoch_of(file: Path) -> float | None:
-    """The epoch of the state in a checkpoint, or None where that cannot be read."""
-    try:
-        return position(torch.load(file, map_location="cpu", weights_only=True, mmap=True)).epoch
-    except Exception:  # there is none yet, or a damaged one, which can fail anywhere
-        return None
-
-
-@torch.no_grad()
-def _finite(module: LightningModule) -> bool:
-    """Whether all parameters are finite, in one synchronisation."""
-    finite = [parameter.isfinite().all() for parameter in module.parameters()]
-    return not finite or bool(torch.stack(finite).all())

@@ -9,7 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 from typing_extensions import override
 
-from atelier.callback.checkpoints import bad_terms, diverged
+from atelier.callback.divergence import bad_terms, diverged
 from atelier.callback.recorder import Row, clock_of
 from atelier.types import Judged, Mistake, Translated
 

@@ -13,7 +13,9 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from atelier.callback.checkpoints import ASK_EVERY, Checkpoints, between_batches, folder
+from atelier.callback.checkpoints import Checkpoints
+from atelier.callback.kept_state import folder
+from atelier.callback.pause import ASK_EVERY, between_batches
 from atelier.callback.recorder import clock_of, companion
 from atelier.callback.requeue import requeue
 from atelier.types import Diverged, Mistake, Vanished

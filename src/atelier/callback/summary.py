@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from atelier.callback.checkpoints import Checkpoints, epoch_of, folder
+from atelier.callback.checkpoints import Checkpoints
+from atelier.callback.kept_state import epoch_of, folder
 from atelier.callback.recorder import board_of, boards_of, clock_of, companion
 from atelier.callback.score_history import whole
 from atelier.callback.trainer_parts import callbacks_of

@@ -1,0 +1,49 @@
+"""A run whose numbers have left the finite ones: how it is noticed, and what is said."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+
+from atelier.callback.kept_state import folder
+from atelier.callback.recorder import Row, clock_of
+from atelier.callback.variants import chosen, configuration_of, named
+from atelier.regularizer.none import NoRegularizer
+from atelier.types import Diverged, Game
+
+
+def bad_terms(row: Row) -> list[str]:
+    """The names of a row's training terms that are no longer finite."""
+    return [name for name, value in row.scalars.items() if row.kind == "train" and not math.isfinite(value)]
+
+
+def diverged(trainer: Trainer, what: str) -> Diverged:
+    """The error for a run in which ``what`` is no longer finite, with what is left and what to try."""
+    last = folder(trainer) / "last.ckpt"
+    kept = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint had been written yet"
+    clock = clock_of(trainer)
+    return Diverged(
+        f"{what} is not finite any more (epoch {clock.epoch:.2f}, {clock.images_seen:,} images): "
+        f"training stops, and {kept}. "
+        f"What usually helps: {', or '.join(_calmer(trainer))}"
+    )
+
+
+def _calmer(trainer: Trainer) -> list[str]:
+    """What may keep the numbers of a run like this one finite, without what it has already."""
+    ways = ["smaller learning rates" if isinstance(trainer.lightning_module, Game) else "a smaller learning rate"]
+    if chosen(configuration_of(Path(trainer.default_root_dir)), "regularizer") == named(NoRegularizer):
+        ways.append("regularizer=r1")
+    if trainer.precision not in ("32-true", "64-true"):
+        ways.append("trainer.precision=32-true")
+    return ways
+
+
+@torch.no_grad()
+def finite(module: LightningModule) -> bool:
+    """Whether all parameters are finite, in one synchronisation."""
+    finite = [parameter.isfinite().all() for parameter in module.parameters()]
+    return not finite or bool(torch.stack(finite).all())
