@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.metadata
 import zipfile
 from pathlib import Path
@@ -94,6 +95,12 @@ def read(path: str | Path | None, option: str = "ckpt") -> dict[str, Any]:
     except Mistake as mistake:
         offers = [f"{other.name} of epoch {epoch} is whole: {option}={other}" for other, epoch in whole_beside(file)]
         raise Mistake(". ".join([str(mistake), *(["; ".join(offers)] if offers else [])])) from mistake
+
+
+def fingerprint(file: Path) -> str:
+    """16 hexadecimal digits that stand for the content of ``file``."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
 
 def whole_beside(file: Path) -> list[tuple[Path, str]]:

@@ -16,7 +16,7 @@ from pytorch_lightning import Trainer
 
 from atelier.whole_file import replacing
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -30,7 +30,7 @@ def sparing(path: Path) -> Iterator[None]:
         if not is_full(error):
             raise
         kept = "the former one is kept" if path.exists() else "there is none yet"
-        _log.warning("the disk is full: %s was not written, %s; training goes on", path, kept)
+        log.warning("the disk is full: %s was not written, %s; training goes on", path, kept)
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

@@ -13,7 +13,7 @@ from atelier.callback.divergence import bad_terms, diverged
 from atelier.callback.recorder import Row, clock_of
 from atelier.types import Judged, Mistake, Translated
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _REAL, _FAKE = "accuracy_real", "accuracy_fake"
 
@@ -98,7 +98,7 @@ class Monitor(Callback):
         if kind not in self._said:
             self._said.add(kind)
             self.warnings.append(words)
-            _log.warning(words)
+            log.warning(words)
 
     def state_dict(self) -> dict[str, Any]:
         """What has been said, so that a resumed run does not say it again."""

@@ -18,12 +18,13 @@ from atelier.callback.kept_state import folder
 from atelier.callback.pause import ASK_EVERY, between_batches
 from atelier.callback.recorder import clock_of, companion
 from atelier.callback.requeue import requeue
+from atelier.status import INTERRUPTED, TERMINATED
 from atelier.types import Diverged, Mistake, Vanished
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-_INTERRUPTED, _TERMINATED, _REQUEUED = 130, 143, 144
-"""Statuses to leave with. The last one is 143 for everybody else: SLURM is to start the job again."""
+_REQUEUED = 144
+"""Among the processes of a run: TERMINATED, and SLURM is to start the job again."""
 
 _OTHERWISE = (Mistake, Diverged, Vanished)
 """Ends of a run that no signal brings about."""
@@ -97,7 +98,7 @@ class Preemption(Checkpoint):
             requeue()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        status = _INTERRUPTED if number == signal.SIGINT else _TERMINATED
+        status = INTERRUPTED if number == signal.SIGINT else TERMINATED
         if number not in (signal.SIGINT, signal.SIGTERM) and SLURMEnvironment.detect():
             status = _REQUEUED
         self._status = max(self._status, status)
@@ -123,13 +124,13 @@ class Preemption(Checkpoint):
 
         kept: what there is to go on from, "" for nothing. amid: what failed in the batch that was under way.
         """
-        self._requeue, status = trainer.is_global_zero and status == _REQUEUED, min(status, _TERMINATED)
-        why = "Ctrl-C" if status == _INTERRUPTED else "a signal to terminate"
+        self._requeue, status = trainer.is_global_zero and status == _REQUEUED, min(status, TERMINATED)
+        why = "Ctrl-C" if status == INTERRUPTED else "a signal to terminate"
         if trainer.is_global_zero:
             where = f"in epoch {clock_of(trainer).epoch:.2f}" + (f", amid a batch ({amid})" if amid else "")
-            _log.info("stopped by %s %s: %s", why, where, f"{kept}. To go on:" if kept else "nothing was saved yet")
+            log.info("stopped by %s %s: %s", why, where, f"{kept}. To go on:" if kept else "nothing was saved yet")
             if kept:
-                _log.info("  %s", self.command)
+                log.info("  %s", self.command)
         # Lightning kills a run whose child processes leave with another status than 0.
         return status if trainer.is_global_zero else 0
 

@@ -20,7 +20,7 @@ from atelier.callback.score_history import whole
 from atelier.callback.words import speed
 from atelier.types import Mistake
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _FASTEST = 1 / 8  # seconds between two drawings of the bar
 _SLOWEST = 2.0
@@ -54,7 +54,7 @@ class ProgressLine(Callback):
         board = board_of(trainer)
         counts = board is None or board.history.primary in row.scalars  # of several boards' rows, one is told
         if row.kind == "val" and counts and trainer.is_global_zero and trainer.state.fn == "fit":
-            _log.info("epoch %s · %s", _of(row.epoch, trainer.max_epochs), self._score(trainer) or "no score")
+            log.info("epoch %s · %s", _of(row.epoch, trainer.max_epochs), self._score(trainer) or "no score")
 
     # --- hooks ----------------------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class ProgressLine(Callback):
             return
         if self._bar is None:
             self._next = now + self.every_n_seconds
-            _log.info("epoch %s · %s", _of(self._clock.epoch, trainer.max_epochs), self._words(trainer))
+            log.info("epoch %s · %s", _of(self._clock.epoch, trainer.max_epochs), self._words(trainer))
         else:
             self._draw(trainer, self._words(trainer))
             cost = time.monotonic() - now

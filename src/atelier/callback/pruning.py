@@ -10,7 +10,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.callback.recorder import board_of, clock_of
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Pruning(Callback):
@@ -42,4 +42,4 @@ class Pruning(Callback):
         if self.pruned:
             trainer.should_stop = True
             epoch = rows[-1]["epoch"]
-            _log.info("given up by the sweep after %s %.6g in epoch %g", board.history.primary, value, epoch)
+            log.info("given up by the sweep after %s %.6g in epoch %g", board.history.primary, value, epoch)

@@ -13,11 +13,12 @@ from pytorch_lightning.loggers.logger import Logger
 from atelier.callback.clock import Clock
 from atelier.callback.score_history import Board
 from atelier.callback.trainer_parts import callbacks_of
+from atelier.reason import told
 from atelier.types import Mistake
 
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,5 @@ def tell(trainer: Trainer, hand: Callable[[Logger], object]) -> None:
         try:
             hand(logger)
         except Exception as error:  # somebody else's logger can raise anything
-            what = " ".join(f"{type(error).__name__}: {error}".split())
-            _log.warning("%s failed (%s); training goes on without it", type(logger).__name__, what)
+            log.warning("%s failed (%s); training goes on without it", type(logger).__name__, told(error))
             trainer.loggers = [other for other in trainer.loggers if other is not logger]

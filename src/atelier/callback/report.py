@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from omegaconf import OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
 
@@ -22,10 +21,11 @@ from atelier.callback.results import read_results
 from atelier.callback.score_panels import NARROW, Panel, notes, score_panels
 from atelier.callback.words import brief, duration, size
 from atelier.counted import counted
+from atelier.template import template
 from atelier.types import Vanished
 from atelier.whole_file import write_text
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _MOST_FRAMES = 60
 _FRAME_BYTES = 6_500_000
@@ -72,9 +72,9 @@ class Report(Callback):
         try:
             write_report(Path(trainer.default_root_dir))
         except OSError as error:
-            _log.warning("report.html could not be written (%s); training goes on", error.strerror or error)
+            log.warning("report.html could not be written (%s); training goes on", error.strerror or error)
         except Exception:  # hours of training must not be lost over a picture of them
-            _log.warning("report.html could not be written; training goes on", exc_info=True)
+            log.warning("report.html could not be written; training goes on", exc_info=True)
 
 
 def write_report(run: Path) -> Path:
@@ -86,14 +86,8 @@ def write_report(run: Path) -> Path:
     results, curves = read_results(run), read_curves(run / "metrics.csv")
     config, overrides = _yaml(run / "config.yaml") or {}, _yaml(run / "overrides.yaml") or []
     samples, walk = run / "samples", run / "samples" / "interpolation.png"
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(brief=brief, counted=counted, duration=duration, size=size)
-    page = environment.get_template("report.html.jinja").render(
+    file, filters = Path(__file__).with_name("report.html.jinja"), (brief, counted, duration, size)
+    page = template(file, escape=True, **{one.__name__: one for one in filters}).render(
         run=run.resolve().name,
         results=results,
         scores=results.get("scores", {}),

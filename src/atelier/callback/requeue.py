@@ -6,7 +6,7 @@ import logging
 import os
 import subprocess
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _PATIENCE = 60.0  # seconds
 
@@ -27,6 +27,6 @@ def requeue() -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         failure = str(error)
     if failure:
-        _log.warning("SLURM does not start job %s again (%s)", job(), " ".join(failure.split()))
+        log.warning("SLURM does not start job %s again (%s)", job(), " ".join(failure.split()))
     else:
-        _log.info("SLURM starts job %s again, and the run goes on by itself", job())
+        log.info("SLURM starts job %s again, and the run goes on by itself", job())

@@ -16,7 +16,7 @@ from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.trainer_parts import callbacks_of
 from atelier.counted import counted
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Resumption(Callback):
@@ -58,7 +58,7 @@ class Resumption(Callback):
             for picture in later_pictures(samples.glob("epoch_*.png"), clock.epoch - unseen):
                 picture.unlink()
             done = counted(round(clock.epoch, 2), "epoch"), counted(clock.images_seen, "image")
-            _log.info("going on after %s, %s", *done)
+            log.info("going on after %s, %s", *done)
 
 
 def _behind(trainer: Trainer) -> set[Kind]:

@@ -18,9 +18,10 @@ from typing import Any, Literal
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
+from atelier.reason import told
 from atelier.types import Mistake
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _AXIS = "images_seen"
 
@@ -109,8 +110,7 @@ class WandbLogger(Logger):
                 # Segments of one name on disk become one run once they are synchronised; the server has to be asked.
                 return wandb.init(**asked, mode="online", resume="allow", settings=self._settings())
             except Exception as error:  # of many kinds: no key, a wrong one, no network, no such entity
-                reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-                _log.warning("Weights & Biases cannot be reached (%s); this run is written to disk alone", reason)
+                log.warning("Weights & Biases cannot be reached (%s); this run is written to disk alone", told(error))
                 wandb.teardown()  # its service still holds the run's id after a try that came to nothing
                 mode = "offline"
         return wandb.init(**asked, mode=mode, settings=self._settings())

@@ -12,9 +12,9 @@ from atelier.cli.mistakes import Mistakes
 from atelier.cli.verb import attempt
 from atelier.cli.verbs import VERBS
 from atelier.config.words import suggestion
+from atelier.status import INTERRUPTED
 from atelier.types import Mistake
 
-_INTERRUPTED = 130
 # Not a script that could be started once more for every device; the commands that are printed begin with `atelier`.
 _CALLER = "python"
 
@@ -38,7 +38,7 @@ def call(verb: str, *words: str, folder: str | Path | None = None) -> Path:
             status = attempt(verb, [*words, *_into(place, words)])
         except Mistakes as mistakes:
             raise Mistake("\n".join([*mistakes.texts, *mistakes.further()])) from None
-    if status == _INTERRUPTED:
+    if status == INTERRUPTED:
         raise KeyboardInterrupt
     if status:
         raise RuntimeError(f"{verb} ended with status {status}")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from atelier.cli.flag_names import AFTER_FLAG, FLAGS
 from atelier.cli.help import composed_axes, own_options
 from atelier.cli.verbs import AXES, VERBS
-from atelier.config.words import conf_dir, describe
+from atelier.config.words import conf_dir, describe, search_path
 
 _KNOWN = {
     "resume": ["latest"],
@@ -145,7 +145,7 @@ def _selected(verb: str, words: Sequence[str], place: str) -> Any:
 
     register_resolvers()
     given = [word for word in words if "=" in word and not word.startswith(("resume=", "-"))]
-    path = [f"hydra.searchpath=['file://{folder.resolve()}']" for folder in _extra(words)[1:]]
+    path = [word for folder in _extra(words)[1:] for word in search_path(folder)]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for attempt in (given, []):
             try:

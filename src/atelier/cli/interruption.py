@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-INTERRUPTED = 130
+from atelier.status import INTERRUPTED
 
 
 @contextmanager
 def leaving_quietly() -> Iterator[None]:
-    """Leave with 130 where Ctrl-C ends this block."""
+    """Leave with its status where Ctrl-C ends this block."""
     try:
         yield
     except KeyboardInterrupt:

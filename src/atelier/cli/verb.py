@@ -34,6 +34,7 @@ from atelier.config.override import quoted
 from atelier.config.resume import configuration, conflicts, find, own_yamls
 from atelier.config.sweep import listed
 from atelier.config.words import conf_dir, suggestion
+from atelier.status import INTERRUPTED
 from atelier.task.ranks import follow, in_silence, order
 from atelier.types import Diverged, Mistake, Vanished
 
@@ -81,7 +82,7 @@ def run(verb: str, words: Sequence[str]) -> int:
         say([str(ending)])
         return 2 if isinstance(ending, Mistake) else 1
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
 def attempt(verb: str, words: Sequence[str]) -> int:

@@ -18,7 +18,7 @@ from atelier.config.fit import AXES
 from atelier.config.grouped import grouped, grouped_again
 from atelier.config.hydras import group_of, offers, refused, stray, wrong_part
 from atelier.config.override import parse, wrong_choice, wrong_key
-from atelier.config.words import groups, nearest
+from atelier.config.words import groups, nearest, search_path
 
 
 def fill_in(cfg: DictConfig, choices: Mapping[str, Any], run_dir: str) -> None:
@@ -58,7 +58,7 @@ def judge(conf: Path, root: str, overrides: Sequence[str], extra: Path | None = 
     """The same, and where choices are wrong what is left: wrong words are set aside one by one, so that all of them are
     found."""
     options = groups(conf, *([] if extra is None else [extra]))
-    path = [] if extra is None else [f"hydra.searchpath=['file://{extra.resolve()}']"]
+    path = search_path(extra)
     choices = _choices(conf, root)
     known = set(choices) & set(options)
     parsed, mistakes = parse(overrides)

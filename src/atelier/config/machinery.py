@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from atelier.config.machinery_options import wrong_options
 from atelier.config.override import key_of
 from atelier.config.sweep import covering
+from atelier.config.words import search_path
 
 _EXTRAS = {
     "joblib": ("hydra_plugins.hydra_joblib_launcher", "joblib"),
@@ -38,7 +39,7 @@ def machinery(conf: Path, root: str, words: Sequence[str], extra: Path | None) -
     Options with several values stand at their first. Whatever is wrong with other words, the sweeper is the one that
     was asked for.
     """
-    path = [] if extra is None else [f"hydra.searchpath=['file://{extra.resolve()}']"]
+    path = search_path(extra)
     first = covering(words)[0]
     with initialize_config_dir(str(conf), version_base="1.3"):
         for some in (first, [word for word in first if _OF_MACHINERY.match(key_of(word))]):

@@ -12,12 +12,13 @@ from hydra.core.override_parser.types import Glob, IntervalSweep, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.config.override import is_sampled, key_of, read
+from atelier.config.signature import shown
 
 
 def joined(params: Mapping[str, Any], words: Sequence[str]) -> list[str]:
     """The words of a sweep: parameters that are written down, and the command line's, which beat them."""
     given = {key_of(word) for word in words}
-    return [*(f"{key}={_text(value)}" for key, value in params.items() if key_of(key) not in given), *words]
+    return [*(f"{key}={shown(value)}" for key, value in params.items() if key_of(key) not in given), *words]
 
 
 def planned(hydra: DictConfig | None, words: Sequence[str]) -> list[list[str]]:
@@ -134,9 +135,3 @@ def _values(word: str) -> list[str]:
     interval = override.value()
     assert isinstance(interval, IntervalSweep)
     return [f"{key}={interval.start}", f"{key}={interval.end}"]
-
-
-def _text(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)

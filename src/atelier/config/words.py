@@ -17,6 +17,11 @@ def conf_dir() -> Path:
     return packaged if packaged.is_dir() else package.parents[1] / "conf"
 
 
+def search_path(extra: Path | None) -> list[str]:
+    """The word by which Hydra finds configuration in ``extra`` too, if there is such a folder."""
+    return [] if extra is None else [f"hydra.searchpath=['file://{extra.resolve()}']"]
+
+
 def groups(*folders: Path) -> dict[str, list[str]]:
     """Every axis of choice and its options, by name, over all ``folders`` of configuration."""
     found: dict[str, set[str]] = {}

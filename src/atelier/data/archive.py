@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from atelier.reason import said
+
 _MOST_MEMBERS = 200_000
 _MOST_BYTES = 32 * 2**30
 
@@ -67,9 +69,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except (BadArchive, OSError):  # the latter are the system's own words: a full disk
         raise
     except Exception as error:  # a broken archive can raise anything out of its readers
-        raise BadArchive(
-            f"the zip archive is broken: {' '.join(str(error).split()) or type(error).__name__}"
-        ) from error
+        raise BadArchive(f"the zip archive is broken: {said(error)}") from error
 
 
 def _places(opened: zipfile.ZipFile, size: int) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:

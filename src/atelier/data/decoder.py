@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atelier.data.picture import content_of
+from atelier.reason import said
 from atelier.types import Mistake
 
 # Levels of larger pictures are not kept until the next ones are decoded.
@@ -99,7 +100,7 @@ def _fitted(alike: list[Found], decoder: Decoder) -> list[Found]:
 
 def _reason(error: Exception, file: str | Path) -> str:
     """Why there is no picture in ``file``; Mistake where that is not the file's fault."""
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = said(error)
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _PASSING):
         raise Mistake(f"{file}: cannot be read now ({reason}); if that stays so, take the file away") from error
     return reason

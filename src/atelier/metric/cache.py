@@ -15,7 +15,7 @@ from atelier.metric.files import read_plain, write_atomically
 from atelier.types import Features
 
 _FORMAT = 1
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def cached_features(
@@ -59,7 +59,7 @@ def kept(folder: str, digest: str, names: set[str], make: Callable[[], dict[str,
     try:
         write_atomically(path, made)
     except OSError as error:
-        _log.warning(
+        log.warning(
             "%s of reals are not cached (%s), they will be computed again; ATELIER_CACHE names a folder for caches",
             folder,
             error.strerror or error,
@@ -76,5 +76,5 @@ def _read(path: Path, names: set[str]) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        _log.warning("%s cannot be read and is made anew: %s", path, error)
+        log.warning("%s cannot be read and is made anew: %s", path, error)
         return None

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from atelier.data.picture import most_pixels, open_upright
+from atelier.reason import said
 from atelier.task.jobs import SUFFIXES
 from atelier.whole_file import replacing
 
@@ -34,7 +35,7 @@ def open_picture(path: Path, channels: int, size: int | None) -> Image.Image | s
         with warnings.catch_warnings(action="ignore"):  # broken EXIF blocks, sizes near Pillow's own limit
             return _resized(open_upright(path, channels), size)
     except Exception as error:  # a broken file can raise anything out of a decoder
-        return " ".join(str(error).split()) or type(error).__name__
+        return said(error)
 
 
 def _resized(picture: Image.Image, size: int | None) -> Image.Image:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from atelier.config.environment import wandb_credential
 from atelier.config.words import suggestion
+from atelier.reason import told
 from atelier.task.dashboard_sections import FAMILIES
 from atelier.task.dashboard_workspace import as_json, libraries, workspace
 from atelier.types import Mistake
@@ -60,7 +61,7 @@ def run(cfg: DictConfig) -> None:
         try:
             saved = workspace(family, entity, cfg.project).save()
         except Exception as error:  # of many kinds: no network, no such project, no right to write
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            reason = told(error)
             raise Mistake(f"project={cfg.project}: the workspace of {family} was not saved ({reason})") from error
         log.info("%s: %s", family, saved.url)
 
@@ -71,5 +72,5 @@ def _own_entity() -> str:
     try:
         return str(wandb.Api(timeout=20).default_entity)
     except Exception as error:  # as above
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        reason = told(error)
         raise Mistake(f"entity=null: the account's own could not be found out ({reason}); name it") from error

@@ -19,6 +19,7 @@ from atelier.callback.folder_guard import vanished
 from atelier.callback.preemption import Preemption
 from atelier.callback.recorder import companion
 from atelier.callback.summary import resume_command
+from atelier.status import TERMINATED
 from atelier.task.compiling import COMPILED
 from atelier.types import Diverged, Mistake, Vanished
 
@@ -41,7 +42,7 @@ def explain_failures(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
         if isinstance(leaving.__context__, KeyboardInterrupt):  # Lightning's answer to it, once everything is written
             raise KeyboardInterrupt from None
         if trainer.received_sigterm:  # before or after the batches, where Lightning listens: it leaves with 0
-            raise SystemExit(143) from None
+            raise SystemExit(TERMINATED) from None
         raise
     except (Mistake, Diverged, Vanished):
         raise

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-import jinja2
 from PIL import Image
 
 from atelier.data.names import printable
+from atelier.template import template
 from atelier.whole_file import write_text
 
 MOST = 120
@@ -55,10 +55,7 @@ def write_gallery(
 
     total: translations in the folder. facts: what was done, by name. unreadable: reasons by the pictures' names.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template("gallery.html.jinja").render(
+    page = template(Path(__file__).with_name("gallery.html.jinja"), escape=True).render(
         cards=cards,
         total=total,
         facts={name: printable(value) for name, value in facts.items()},

@@ -11,6 +11,8 @@ from typing import Any
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 
+from atelier.reason import told
+
 log = logging.getLogger(__name__)
 
 _LIBRARIES = {
@@ -62,7 +64,6 @@ def _attempted(method: Callable[..., object], owner: str) -> Callable[..., None]
         try:
             method(*given, **named)
         except Exception as error:  # somebody else's logger can raise anything
-            what = " ".join(f"{type(error).__name__}: {error}".split())
-            log.warning("%s failed (%s); the run goes on", owner, what)
+            log.warning("%s failed (%s); the run goes on", owner, told(error))
 
     return attempt

@@ -16,6 +16,7 @@ import torch
 from omegaconf import DictConfig, ListConfig
 
 from atelier.checkpoint import read
+from atelier.status import TERMINATED
 from atelier.task.collect_mistakes import below, heard
 from atelier.task.device import best_device
 from atelier.task.serve_address import check_address
@@ -123,7 +124,7 @@ def _wait() -> None:
     """Stay until somebody ends it."""
 
     def leave(*_: object) -> None:
-        raise SystemExit(143)
+        raise SystemExit(TERMINATED)
 
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGTERM", "SIGUSR1"):

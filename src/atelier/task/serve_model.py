@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from atelier.checkpoint import Loaded, load
+from atelier.checkpoint import Loaded, fingerprint, load
 from atelier.config.resume import run_folder
 from atelier.data.batches import Draw
 from atelier.data.pairs import DomainBatches
@@ -70,8 +69,7 @@ class ServedModel:
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that stand for the checkpoint's content."""
-        with self.loaded.file.open("rb") as stream:
-            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+        return fingerprint(self.loaded.file)
 
     @torch.no_grad()
     def sample(

@@ -19,7 +19,7 @@ from atelier.task.jobs import Job, find_jobs, passed_over
 from atelier.task.resume_translation import check_settings, write_settings
 from atelier.task.tiles import Tiling
 from atelier.task.translate_pictures import PictureTranslator
-from atelier.task.translator import Generator, fingerprint, open_generator, refused
+from atelier.task.translator import Generator, identity, open_generator, refused
 from atelier.types import Mistake
 from atelier.whole_file import sweep, write_text
 
@@ -124,7 +124,7 @@ def _settings(cfg: DictConfig) -> dict[str, Any]:
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     chosen = {name: plain[name] for name in ("size", "tile", "side_by_side")}
     direction = None if cfg.ckpt is None else cfg.direction or "a_to_b"
-    return {"weights": fingerprint(cfg), "direction": direction, "overlap": _tiling(cfg).overlap, **chosen}
+    return {"weights": identity(cfg), "direction": direction, "overlap": _tiling(cfg).overlap, **chosen}
 
 
 def _facts(generator: Generator, settings: dict[str, Any]) -> dict[str, str]:

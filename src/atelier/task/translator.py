@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from omegaconf import DictConfig
 from torch import nn
 
-from atelier.checkpoint import find, load_part
+from atelier.checkpoint import find, fingerprint, load_part
 from atelier.direction import DIRECTIONS
 from atelier.expanded import expanded
 from atelier.network.reference import from_reference, infer, read_reference
@@ -85,8 +84,6 @@ def open_generator(cfg: DictConfig) -> Generator:
     return Generator(network, file, direction, first.in_channels, network.sides)
 
 
-def fingerprint(cfg: DictConfig) -> str:
+def identity(cfg: DictConfig) -> str:
     """16 hexadecimal digits that stand for the content of the file that ``ckpt`` or ``weights`` means."""
-    file = find(cfg.ckpt) if cfg.weights is None else expanded(str(cfg.weights))
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+    return fingerprint(find(cfg.ckpt) if cfg.weights is None else expanded(str(cfg.weights)))

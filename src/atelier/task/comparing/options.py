@@ -80,7 +80,7 @@ def shown(run: Run, option: Option) -> str:
     if option.name not in run.config and isinstance(value, str):
         return clean(value.rpartition(".")[2], 40)
     if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
+        return json.dumps(value)
     if (figure := number(value)) is not None:
         return f"{figure:g}"
     return clean(json.dumps(value, default=str) if isinstance(value, list | dict) else value, 40)

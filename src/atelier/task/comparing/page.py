@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import jinja2
-
 from atelier.callback import chart
 from atelier.callback.embed import embed
 from atelier.callback.words import brief
@@ -17,6 +15,7 @@ from atelier.task.comparing.options import ABSENT, KIND
 from atelier.task.comparing.runs import Run
 from atelier.task.comparing.table import Row, Section, Table, values
 from atelier.task.comparing.text import alarms, cells, named, remarks, told
+from atelier.template import template
 
 _MOST_SAMPLES, _BYTES, _MOST_WORDS = 48, 7_000_000, 4
 
@@ -50,16 +49,13 @@ class Sample(NamedTuple):
 
 def page(table: Table) -> str:
     """The page's text."""
-    names = [str(Path(place).parent) for place in (chart.__file__, __file__)]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(names), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
     parts = list(_parts(table))
     lines = [line for part in parts for line in part.lines]
     shown, left_out = _samples(table, lines)
     plots = list(curves(table, [line.label for line in lines]))
     first = {column.title for column in table.leading}
-    return environment.get_template("page.html.jinja").render(
+    own, reports = Path(__file__).with_name("page.html.jinja"), Path(chart.__file__).parent
+    return template(own, reports, escape=True).render(
         count=len(table.runs),
         subject=_subject(table),
         alarms=list(alarms(table)),

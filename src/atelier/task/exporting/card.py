@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from omegaconf import OmegaConf
 
 from atelier.counted import counted
 from atelier.task.exporting.written import Written
+from atelier.template import template
 
 _TASKS = {
     "GAN": "unconditional-image-generation",
@@ -33,16 +33,8 @@ def card(family: str, library: str, facts: Mapping[str, Any], written: Sequence[
     facts: see :func:`atelier.task.exporting.facts.facts`; what is not in it is not in the card.
     picture: a file beside the card that shows what the model makes.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Markdown is no page
-    )
-    environment.filters["counted"] = counted
     known = dict(facts)
-    return environment.get_template("card.md.jinja").render(
+    return template(Path(__file__).with_name("card.md.jinja"), escape=False, counted=counted).render(
         front=OmegaConf.to_yaml(OmegaConf.create(_front(family, library, known))),
         title=_title(known),
         kind=_KINDS.get(family, f"a {family}"),
