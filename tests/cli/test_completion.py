@@ -12,7 +12,8 @@ import pytest
 from atelier.cli import run
 from atelier.cli.complete import complete
 from atelier.cli.help import composed_axes
-from atelier.cli.verbs import AXES, VERBS
+from atelier.cli.verbs import VERBS
+from atelier.config.axes import AXES
 from atelier.config.words import conf_dir, groups
 
 ROOT = Path(__file__).parents[2]

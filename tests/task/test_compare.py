@@ -21,8 +21,9 @@ from rich.console import Console
 
 from atelier.cli import run
 from atelier.cli.positional import with_places
+from atelier.config.axes import PARTS
 from atelier.config.compose import fill_in
-from atelier.config.fit import AXES, misfits
+from atelier.config.fit import misfits
 from atelier.config.words import conf_dir
 from atelier.task.compare import preflight
 from atelier.task.comparing.axes import used
@@ -215,9 +216,9 @@ def test_a_run_has_the_axes_that_its_model_or_its_callbacks_refer_to(composed: C
     cfg = composed(f"model={model}", *(["data=stripes"] if model == "cyclegan" else []))
     fill_in(cfg, {"model": model, "data": "some"}, run_dir="run")
     stored = leaves(yaml.safe_load(OmegaConf.to_yaml(cfg, resolve=True)))
-    told = misfits(cfg, set(AXES))
+    told = misfits(cfg, set(PARTS))
     assert told
-    assert {f"{axis}=...: nothing in this composition uses it; leave it out" for axis in set(AXES) - used(stored)} == {
+    assert {f"{axis}=...: nothing in this composition uses it; leave it out" for axis in set(PARTS) - used(stored)} == {
         line for line in told if "nothing in this composition uses it" in line
     }
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from atelier.cli.flag_names import AFTER_FLAG, FLAGS
 from atelier.cli.help import composed_axes, own_options
-from atelier.cli.verbs import AXES, VERBS
+from atelier.cli.verbs import VERBS
+from atelier.config.axes import AXES
 from atelier.config.words import conf_dir, describe, search_path
 
 _KNOWN = {

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from atelier.callback.words import called
 from atelier.cli.mistakes import Mistakes
-from atelier.cli.verbs import AXES, COMMANDS, VERBS
+from atelier.cli.verbs import COMMANDS, VERBS
+from atelier.config.axes import AXES
 from atelier.config.words import FILLED_IN, describe, groups, suggestion
 
 _WIDEST = 120  # columns; longer lines are hard to read

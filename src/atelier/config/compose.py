@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from atelier.config.fit import AXES
+from atelier.config.axes import PARTS
 from atelier.config.grouped import grouped, grouped_again
 from atelier.config.hydras import group_of, offers, refused, stray, wrong_part
 from atelier.config.override import parse, wrong_choice, wrong_key
@@ -99,7 +99,7 @@ def _stand_in(override: Override, options: Mapping[str, Sequence[str]]) -> str |
 def _depends(override: Override, unknown: Set[str]) -> bool:
     """Whether it takes one of the ``unknown`` choices to know what options there are where this one is set."""
     axis = (override.key_or_group or "").split(".")[0]
-    return axis in unknown or bool(unknown & {"experiment", "search"}) or ("model" in unknown and axis in AXES)
+    return axis in unknown or bool(unknown & {"experiment", "search"}) or ("model" in unknown and axis in PARTS)
 
 
 def _set(cfg: DictConfig, override: Override, options: Container[str]) -> str | None:

@@ -9,29 +9,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from atelier.config.axes import PARTS
 from atelier.config.words import conf_dir
-
-AXES = (
-    "objective",
-    "regularizer",
-    "augment",
-    "latent",
-    "condition",
-    "network",
-    "generator",
-    "discriminator",
-    "code",
-    "output",
-    "reconstruction",
-    "corruption",
-    "sparsity",
-    "init",
-    "schedule",
-    "extractor",
-    "picture",
-    "metric",
-)
-"""Groups that a model or a callback refers to by ``${...}``: set and referred to by nobody, they would be ignored."""
 
 
 def misfits(cfg: DictConfig, set_by_user: set[str]) -> list[str]:
@@ -164,7 +143,7 @@ def _unused(cfg: DictConfig, set_by_user: set[str]) -> list[str]:
     used = _used(cfg)
     return [
         f"{axis}=...: nothing in this composition uses it; leave it out"
-        for axis in AXES
+        for axis in PARTS
         if axis in set_by_user and axis not in used
     ]
 
@@ -172,11 +151,11 @@ def _unused(cfg: DictConfig, set_by_user: set[str]) -> list[str]:
 def _used(cfg: DictConfig) -> set[str]:
     """The axes that something refers to which is itself no axis, or a used one."""
     plain: Any = OmegaConf.to_container(cfg, resolve=False)
-    waiting = [name for name in plain if name not in AXES]
+    waiting = [name for name in plain if name not in PARTS]
     used: set[str] = set()
     while waiting:
         text = str(plain[waiting.pop()])
-        found = {axis for axis in AXES if axis in plain and re.search(rf"[{{:]{axis}\b", text)} - used
+        found = {axis for axis in PARTS if axis in plain and re.search(rf"[{{:]{axis}\b", text)} - used
         used |= found
         waiting += found
     return used

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from atelier.config.fit import AXES
+from atelier.config.axes import PARTS
 
 Mark = tuple[str, str]
 """The last word of an option's path, and its value: what is left of a reference once it is resolved."""
@@ -17,7 +17,7 @@ def used(config: Mapping[str, Any]) -> set[str]:
     What is stored holds copies in the place of references: an axis was referred to if a class of it, or an option where
     it has no class, stands there too. A copy in a place that is named after an axis is that one's.
     """
-    marks = {axis: _marks(config, axis) for axis in AXES}
+    marks = {axis: _marks(config, axis) for axis in PARTS}
     copies = [(path, _mark(path, config[path])) for path in _below(config, "model", "callback")]
     return {axis for path, copy in copies for axis in _origins(path, copy, marks)}
 

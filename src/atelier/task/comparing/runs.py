@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from atelier.config.fit import AXES
+from atelier.config.axes import PARTS
 from atelier.config.override import key_of
 from atelier.config.resume import holds_run, run_folder
 from atelier.expanded import expanded
@@ -193,7 +193,7 @@ def _config(folder: Path) -> tuple[dict[str, Any], frozenset[str], str]:
 def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
     """``config`` without what tells no two runs apart: its own places on disk, its loggers, axes that nothing uses."""
     place = str(config.get("run_dir"))
-    left = {"run_dir", "resume", "logger"} | set(AXES) - used(config)
+    left = {"run_dir", "resume", "logger"} | set(PARTS) - used(config)
     return {
         option: value
         for option, value in config.items()
