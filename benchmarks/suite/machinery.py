@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from omegaconf import DictConfig
 from pytorch_lightning import LightningModule
 
 from atelier.config.build import build
@@ -57,7 +58,7 @@ def same_game(name: str) -> str:
         model.critic.augment = _SameChance(model.critic.augment)
         given.update(same_latents(model, cfg.data.batch_size))
 
-    step = FirstStep({"plain": lambda model: PlainRecipe(model, torch.float64, **given)})
+    step = FirstStep({"plain": lambda model: PlainRecipe(model, torch.float64, _penalty(cfg), **given)})
     fit(cfg, build(cfg.data), step, prepare)
     loss, gradient = step.losses_apart("plain"), step.gradients_apart("plain")
     if max(loss, gradient) > 1e-9:
@@ -68,17 +69,22 @@ def same_game(name: str) -> str:
 def race(name: str, device: str, rounds: int) -> dict[str, list[float]]:
     """Seconds of a step of both, in blocks of 50 so that every block holds a logged row."""
 
-    settle = settling(device)
+    settle, cfg = settling(device), configured(GAMES[name], device)
 
     def rivals(model: LightningModule) -> dict[str, Contender]:
         images = model.trainer.datamodule.split("train").images  # type: ignore[attr-defined]  # set by a connector
         drawn = Drawn(images, model.trainer.datamodule.batch_size, model.device)  # type: ignore[attr-defined]  # the same
-        loop = PlainRecipe(model, torch.float32)
+        loop = PlainRecipe(model, torch.float32, _penalty(cfg))
         return {"plain": timed(partial(_step, loop, drawn), settle)}
 
     watcher = Race(rivals, rounds, settle, block=50)
-    fit_as_run(configured(GAMES[name], device), watcher)
+    fit_as_run(cfg, watcher)
     return watcher.counted()
+
+
+def _penalty(cfg: DictConfig) -> tuple[float, int]:
+    """Weight and interval of the recipe's R1."""
+    return cfg.regularizer.get("gamma", 0.0), cfg.regularizer.get("interval", 1)
 
 
 def _step(loop: PlainRecipe, drawn: Drawn) -> None:

@@ -30,11 +30,14 @@ class PlainRecipe:
     """The game with logistic losses, a moving average of G, and both turns on latents of their own.
 
     model: atelier's, whose networks it begins with.
+    r1: weight of the penalty on D's slope at the reals (0 for none), and the steps from one to the next.
     latents: the number of images -> ``[B, latent_dim]``; by default uniform numbers in [-1, 1).
     chance: what augmentation draws from.
     """
 
-    def __init__(self, model: Any, dtype: torch.dtype, latents: Any = None, chance: Any = None) -> None:
+    def __init__(
+        self, model: Any, dtype: torch.dtype, r1: tuple[float, int], latents: Any = None, chance: Any = None
+    ) -> None:
         self.generator = copy.deepcopy(model.generator).to(dtype)
         self.discriminator = copy.deepcopy(model.critic.network).to(dtype)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
@@ -46,6 +49,7 @@ class PlainRecipe:
         dim, device = model.latent.dim, next(model.generator.parameters()).device
         self.latents = latents or (lambda count: torch.rand(count, dim, device=device) * 2 - 1)
         self.chance, self.dtype = chance or Dice(device), dtype
+        (self.r1, self.interval), self.steps = r1, 0
 
     def step(self, batch: ImageBatch) -> dict[str, Tensor]:
         """One round of the game; the losses under our names."""
@@ -53,11 +57,18 @@ class PlainRecipe:
         labels = batch.labels if self.conditional else None
         with torch.no_grad():
             fake = self.generator(self.latents(count).to(self.dtype), labels)
+        penalised = self.r1 > 0 and self.steps % self.interval == 0
+        self.steps += 1
+        real.requires_grad_(penalised)
         real_logits = self.discriminator(self.augment(real, self.chance), labels)
         fake_logits = self.discriminator(self.augment(fake, self.chance), labels)
         d_loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+        terms = {"d/adversarial": d_loss}
+        if penalised:
+            (slope,) = torch.autograd.grad(real_logits.sum(), real, create_graph=True)
+            terms["d/r1"] = self.interval * self.r1 / 2 * slope.square().sum((1, 2, 3)).mean()
         self.d_optimizer.zero_grad()
-        d_loss.backward()
+        sum(terms.values()).backward()
         self.d_optimizer.step()
 
         self.discriminator.requires_grad_(False)
@@ -71,7 +82,7 @@ class PlainRecipe:
         with torch.no_grad():
             for mine, theirs in zip(self.average.parameters(), self.generator.parameters(), strict=True):
                 mine.lerp_(theirs, 0.001)
-        return {"d/adversarial": d_loss, "g/adversarial": g_loss}
+        return {**terms, "g/adversarial": g_loss}
 
 
 class Drawn:

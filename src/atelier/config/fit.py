@@ -90,10 +90,20 @@ def _word(group: str, cfg: DictConfig) -> object:
 
 
 def _choice(group: str, cfg: DictConfig) -> str:
-    """The option of ``group`` that ``cfg`` holds, by its target; "..." for one of the user's own."""
-    target = _select(cfg, f"{group}._target_")
-    files = sorted((conf_dir() / group).glob("*.yaml"))
-    return next((file.stem for file in files if OmegaConf.select(OmegaConf.load(file), "_target_") == target), "...")
+    """The option of ``group`` that ``cfg`` holds: of those with its target the most alike; "..." for the user's own."""
+    part = _select(cfg, group)
+    held = OmegaConf.to_container(part, resolve=False) if isinstance(part, DictConfig) else {}
+    assert isinstance(held, dict)
+    options: dict[str, Any] = {
+        file.stem: OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+        for file in sorted((conf_dir() / group).glob("*.yaml"))
+    }
+    alike = {
+        name: sum(held.get(key) == value for key, value in option.items())
+        for name, option in options.items()
+        if option.get("_target_") == held.get("_target_")
+    }
+    return max(alike, key=lambda name: alike[name], default="...")
 
 
 def _penalty(cfg: DictConfig) -> list[str]:
