@@ -1,14 +1,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+from omegaconf import DictConfig, OmegaConf
 
 from atelier.callback import monitor as module
 from atelier.callback.monitor import Monitor, spread
 from atelier.callback.recorder import Row
 from atelier.types import Mistake
+
+TRAINER: Any = SimpleNamespace(default_root_dir="nowhere")
 
 
 def monitor() -> Monitor:
@@ -51,21 +58,43 @@ def test_diverse_fakes_are_left_in_peace(fit, toy) -> None:
 def test_a_faultless_discriminator_is_reported_once_and_only_after_a_while() -> None:
     watcher = monitor()
     for row in rows(1.0, 1.0, 0.9, 1.0, 1.0):
-        watcher.hear(None, row)
+        watcher.hear(TRAINER, row)
     assert watcher.warnings == []
     for row in rows(1.0, 1.0, 0.5, 1.0, 1.0, 1.0):
-        watcher.hear(None, row)
+        watcher.hear(TRAINER, row)
     assert len(watcher.warnings) == 1
     assert "discriminator" in watcher.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "left_out"),
+    [
+        (["model=dcgan"], set()),
+        (["model=dcgan", "regularizer=gradient_penalty", "model.critic.network.norm=null"], {"regularizer=r1"}),
+        (["experiment=dcgan_digits"], {"regularizer=r1", "augment=diffaugment"}),
+    ],
+)
+def test_what_a_run_has_already_is_no_advice(
+    words: list[str], left_out: set[str], composed: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    cfg = composed(*words)
+    cfg.run_dir = str(tmp_path)
+    OmegaConf.save(cfg, tmp_path / "config.yaml", resolve=True)
+    watcher, trainer = monitor(), SimpleNamespace(default_root_dir=str(tmp_path))
+    for row in rows(1.0, 1.0, 1.0):
+        watcher.hear(trainer, row)
+    [said] = watcher.warnings
+    assert "a smaller learning rate for the discriminator" in said
+    assert {way for way in ("regularizer=r1", "augment=diffaugment") if way not in said} == left_out
 
 
 def test_what_was_said_is_not_said_again_after_a_resume() -> None:
     first, second = monitor(), monitor()
     for row in rows(1.0, 1.0, 1.0):
-        first.hear(None, row)
+        first.hear(TRAINER, row)
     second.load_state_dict(first.state_dict())
     for row in rows(1.0, 1.0, 1.0):
-        second.hear(None, row)
+        second.hear(TRAINER, row)
     assert second.warnings == first.warnings
 
 

@@ -10,8 +10,7 @@ from pytorch_lightning import LightningModule, Trainer
 
 from atelier.callback.kept_state import folder
 from atelier.callback.recorder import Row, clock_of
-from atelier.callback.variants import chosen, configuration_of, named
-from atelier.regularizer.none import NoRegularizer
+from atelier.callback.variants import configuration_of, helpful
 from atelier.types import Diverged, Game
 
 
@@ -34,9 +33,9 @@ def diverged(trainer: Trainer, what: str) -> Diverged:
 
 def _calmer(trainer: Trainer) -> list[str]:
     """What may keep the numbers of a run like this one finite, without what it has already."""
-    ways = ["smaller learning rates" if isinstance(trainer.lightning_module, Game) else "a smaller learning rate"]
-    if chosen(configuration_of(Path(trainer.default_root_dir)), "regularizer") == named(NoRegularizer):
-        ways.append("regularizer=r1")
+    game = isinstance(trainer.lightning_module, Game)
+    ways = ["smaller learning rates", "regularizer=r1"] if game else ["a smaller learning rate"]
+    ways = helpful(configuration_of(Path(trainer.default_root_dir)), ways)
     if trainer.precision not in ("32-true", "64-true"):
         ways.append("trainer.precision=32-true")
     return ways

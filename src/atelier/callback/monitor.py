@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
@@ -11,6 +13,7 @@ from typing_extensions import override
 
 from atelier.callback.divergence import bad_terms, diverged
 from atelier.callback.recorder import Row, clock_of
+from atelier.callback.variants import configuration_of, helpful
 from atelier.types import Judged, Mistake, Translated
 
 log = logging.getLogger(__name__)
@@ -20,22 +23,34 @@ _REAL, _FAKE = "accuracy_real", "accuracy_fake"
 # Batches after which a generator's images are no longer those of its random start, which are nearly alike.
 _STARTED = 200
 
-_COLLAPSE = (
-    "the generator's images are nearly alike (their spread is {share:.1%} of the reals'): "
-    "it may have collapsed. "
-    "What usually helps: regularizer=r1, a smaller learning rate for the generator, "
-    "augment=diffaugment on small data"
+
+class _Trouble(NamedTuple):
+    """What is wrong, and what usually helps."""
+
+    said: str
+    ways: Sequence[str]
+
+    def told(self, cfg: Mapping[str, Any], **known: Any) -> str:
+        """Both in words, without what a run of ``cfg`` has done already."""
+        return f"{self.said} What usually helps: {', '.join(helpful(cfg, self.ways))}".format(**known)
+
+
+_COLLAPSE = _Trouble(
+    "the generator's images are nearly alike (their spread is {share:.1%} of the reals'): it may have collapsed.",
+    ("regularizer=r1", "a smaller learning rate for the generator", "augment=diffaugment on small data"),
 )
-_SAMENESS = (
+_SAMENESS = _Trouble(
     "translations {direction} are nearly alike (their spread is {share:.1%} of their sources'): "
-    "the generator may have collapsed. "
-    "What usually helps: regularizer=r1, a smaller learning rate, a larger model.lambda_{source}"
+    "the generator may have collapsed.",
+    ("regularizer=r1", "a smaller learning rate", "a larger model.lambda_{source}"),
 )
-_SATURATION = (
-    "{judge} has told real from fake without a fault for a long while, "
-    "so the generator learns little. "
-    "What usually helps: regularizer=r1 or gradient_penalty, a smaller learning rate for the discriminator, "
-    "augment=diffaugment on small data"
+_SATURATION = _Trouble(
+    "{judge} has told real from fake without a fault for a long while, so the generator learns little.",
+    (
+        "regularizer=r1 or gradient_penalty",
+        "a smaller learning rate for the discriminator",
+        "augment=diffaugment on small data",
+    ),
 )
 
 
@@ -68,7 +83,7 @@ class Monitor(Callback):
             certain = all(row.scalars[f"{player}{name}"] >= self.certainty for name in (_REAL, _FAKE))
             self._faultless[player] = self._faultless.get(player, 0) + 1 if certain else 0
             if self._faultless[player] >= self.patience:
-                self._warn(f"saturation {player}", _SATURATION.format(judge=_called(player)))
+                self._warn(trainer, f"saturation {player}", _SATURATION, judge=_called(player))
 
     @override
     def on_validation_batch_end(
@@ -89,14 +104,15 @@ class Monitor(Callback):
         if share >= self.spread:
             return
         if isinstance(outputs, Judged):
-            self._warn("collapse", _COLLAPSE.format(share=share))
+            self._warn(trainer, "collapse", _COLLAPSE, share=share)
         else:
             words = outputs.direction.replace("_", " ")
-            self._warn(f"collapse {words}", _SAMENESS.format(direction=words, share=share, source=words[0]))
+            self._warn(trainer, f"collapse {words}", _SAMENESS, direction=words, share=share, source=words[0])
 
-    def _warn(self, kind: str, words: str) -> None:
+    def _warn(self, trainer: Trainer, kind: str, trouble: _Trouble, **known: Any) -> None:
         if kind not in self._said:
             self._said.add(kind)
+            words = trouble.told(configuration_of(Path(trainer.default_root_dir)), **known)
             self.warnings.append(words)
             log.warning(words)
 

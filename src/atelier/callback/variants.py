@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from omegaconf import OmegaConf
 
 from atelier.augment.corruption import Masking
+from atelier.augment.none import NoAugment
 from atelier.objective.hinge import Hinge
 from atelier.objective.reconstruction import L1
+from atelier.regularizer.none import NoRegularizer
 from atelier.regularizer.r1 import R1
 
 
@@ -28,6 +30,7 @@ class Variant(NamedTuple):
 
 
 GAMES = (Variant("objective", "hinge", Hinge), Variant("regularizer", "r1", R1))
+_NOTHING = {"regularizer": NoRegularizer, "augment": NoAugment}
 CODES = (Variant("corruption", "masking", Masking), Variant("reconstruction", "l1", L1))
 
 
@@ -61,6 +64,19 @@ def retyped(cfg: Mapping[str, Any], words: Sequence[str], variants: Sequence[Var
             return [*words, str(variant)]
     seeds = 2**32
     return [*(word for word in words if _axis(word) != "seed"), f"seed={(cfg.get('seed', 0) + 1) % seeds}"]
+
+
+def helpful(cfg: Mapping[str, Any], ways: Sequence[str]) -> list[str]:
+    """Those of ``ways`` out of trouble that a run of ``cfg`` can still go.
+
+    A way that is a choice ("regularizer=r1") is left out where the run has made another than none, or where nothing
+    would come of it.
+    """
+    return [way for way in ways if not cfg or _open(cfg, _axis(way))]
+
+
+def _open(cfg: Mapping[str, Any], axis: str) -> bool:
+    return axis not in _NOTHING or chosen(cfg, axis) == named(_NOTHING[axis])
 
 
 def _axis(word: str) -> str:
