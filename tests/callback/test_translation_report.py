@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -92,12 +93,12 @@ def test_translations_that_are_all_alike_are_reported_for_each_direction_once(
 
 
 def test_each_discriminator_is_watched_by_itself() -> None:
-    watcher = Monitor(0.05, 0.99, 2)
+    watcher, trainer = Monitor(0.05, 0.99, 2), SimpleNamespace(default_root_dir="nowhere")
     sure = {"d/b/accuracy_real": 1.0, "d/b/accuracy_fake": 1.0, "d/a/accuracy_real": 1.0, "d/a/accuracy_fake": 0.9}
     for step in range(5):
-        watcher.hear(None, Row("train", step, step, float(step), sure))
+        watcher.hear(trainer, Row("train", step, step, float(step), sure))
     assert len(watcher.warnings) == 1 and watcher.warnings[0].startswith("domain b's discriminator has told")
     again = Monitor(0.05, 0.99, 2)
     again.load_state_dict(watcher.state_dict())
-    again.hear(None, Row("train", 9, 9, 9.0, sure))
+    again.hear(trainer, Row("train", 9, 9, 9.0, sure))
     assert again.warnings == watcher.warnings
