@@ -211,3 +211,16 @@ def test_ctrl_c_while_modules_are_imported_ends_quietly(place: str, tmp_path: Pa
 
 def test_every_verb_has_a_script() -> None:
     assert {file.stem for file in SRC.glob("*.py")} == set(VERBS)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--info"], "Installed Hydra Plugins"),
+        (["objective=hinge", "--info"], "Installed Hydra Plugins"),
+        (["--info", "defaults"], "Defaults List"),
+    ],
+)
+def test_info_takes_no_word_for_its_value(words: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("train", words) == 0
+    assert said in capfd.readouterr().out

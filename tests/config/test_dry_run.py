@@ -6,6 +6,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
+from atelier.config.build import build
 from atelier.config.dry_run import dry_run
 
 Compose = Callable[..., DictConfig]
@@ -55,3 +56,11 @@ def test_a_rehearsal_leaves_no_trace(composed: Compose) -> None:
 
 def test_loggers_wait_for_the_runs_folder(composed: Compose) -> None:
     assert dry_run(composed("logger=[csv,wandb,tensorboard]")) == []
+
+
+@pytest.mark.parametrize("betas", ["[0,0.9]", "[0, 0]", "[0.5,0.9]"])
+def test_whole_numbers_among_betas_are_numbers(betas: str, composed: Compose) -> None:
+    cfg = composed(f"model.generator_optimizer.betas={betas}")
+    assert dry_run(cfg) == []
+    optimizer = build(cfg.model.generator_optimizer)([torch.nn.Parameter(torch.zeros(1))])
+    assert optimizer.defaults["betas"] == tuple(map(float, cfg.model.generator_optimizer.betas))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.config.signature import fits, spoken, typed, unfit
+from atelier.config.signature import as_floats, fits, spoken, typed, unfit
 from atelier.game.schedule import Schedule
 
 
@@ -133,3 +133,19 @@ def test_what_is_wanted_is_said_so_far_as_it_can_be_written_down(kind: str, opti
 
 def test_words_of_several_lists_are_one_list_and_each_is_said_once() -> None:
     assert spoken(Literal[32, "a"] | Literal["32", "b"] | None) == "one of 32, a, b or null"
+
+
+@pytest.mark.parametrize(
+    ("values", "hint", "expected"),
+    [
+        ([0, 0.9], tuple[float, float], [0.0, 0.9]),
+        ([0, 1], tuple[float | torch.Tensor, float | torch.Tensor], [0.0, 1.0]),
+        ([512, 256], tuple[int, int], [512, 256]),
+        ([1, 2], tuple[int | float, int | float], [1, 2]),
+        ([True, 1], tuple[float, float], [True, 1.0]),
+        ([1, 2, 3], Sequence[int], [1, 2, 3]),
+    ],
+)
+def test_whole_numbers_are_floats_where_entries_are(values: list[Any], hint: Any, expected: list[Any]) -> None:
+    made = as_floats(values, hint)
+    assert made == expected and list(map(type, made)) == list(map(type, expected))

@@ -52,7 +52,8 @@ class TranslationJudge:
         if not self._means:
             raise Mistake(
                 "extractor=none: this data knows no true translations, so nothing tells a good translator from one "
-                "that does nothing; choose an extractor, or go without scores by callback.scoreboard=null"
+                "that does nothing; choose an extractor that is shipped (extractor=digits), make one of your own data "
+                "(python src/extractor.py), or train without scores by callback.scoreboard=null"
             )
 
     @property

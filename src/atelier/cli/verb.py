@@ -113,7 +113,7 @@ def attempt(verb: str, words: Sequence[str]) -> int:
         if arguments.cfg == "job" and not (arguments.package or arguments.resolve):
             return _show(*configurations)
     words = listed(overrides, conf_dir()) if arguments.multirun else overrides
-    return start(verb, [*flags, *words])  # Hydra wants its flags on one side
+    return start(verb, [*words, *flags])  # a flag that needs no value would take the first word for one
 
 
 def _at_its_place(word: str) -> str:

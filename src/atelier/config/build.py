@@ -9,9 +9,9 @@ from typing import Any
 import hydra.utils
 from hydra.errors import InstantiationException
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from atelier.config.signature import targets
+from atelier.config.signature import as_floats, hints, targets
 from atelier.config.target import resolve
 from atelier.types import Mistake
 
@@ -33,6 +33,9 @@ def build(node: DictConfig) -> Any:
         target = resolve(str(part._target_))
         if "facts" in part and "facts" not in inspect.signature(target).parameters:
             del part["facts"]
+        for name, hint in hints(target).items():
+            if isinstance(part.get(name), ListConfig):
+                part[name] = as_floats(list(part[name]), hint)
     try:
         return hydra.utils.instantiate(plain, _convert_="all")
     except InstantiationException as error:

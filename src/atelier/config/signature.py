@@ -76,7 +76,7 @@ def unfit_arguments(path: str, node: DictConfig, target: type) -> Iterator[tuple
     parameters = dict(inspect.signature(target).parameters)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     known = {n: p for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-    hints = _hints(target)
+    annotated = hints(target)
     given = {str(name) for name in node} - _OURS
     if not open_ended:
         for name in sorted(given - known.keys()):
@@ -91,11 +91,12 @@ def unfit_arguments(path: str, node: DictConfig, target: type) -> Iterator[tuple
         except OmegaConfBaseException as error:
             yield f"{path}.{name}", f": {str(error).splitlines()[0]}"
             continue
-        if name in hints and not fits(value, hints[name]):
-            yield f"{path}.{name}", f"={shown(value)}: {target.__name__} wants {spoken(hints[name])} here"
+        if name in annotated and not fits(value, annotated[name]):
+            yield f"{path}.{name}", f"={shown(value)}: {target.__name__} wants {spoken(annotated[name])} here"
 
 
-def _hints(target: type) -> dict[str, Any]:
+def hints(target: type) -> dict[str, Any]:
+    """How the arguments of ``target`` are annotated."""
     try:
         return typing.get_type_hints(inspect.getattr_static(target, "__init__"))
     except (NameError, TypeError):  # an annotation that cannot be read counts as unchecked
@@ -121,6 +122,22 @@ def fits(value: Any, hint: Any) -> bool:
     if isinstance(value, ListConfig):
         return _fits_list(value, hint, origin, arguments)
     return _fits_scalar(value, origin or hint)
+
+
+def as_floats(values: list[Any], hint: Any) -> list[Any]:
+    """``values`` with floats for whole numbers where ``hint`` annotates entries as floats and not as whole numbers.
+
+    People write betas=[0,0.9], and torch's optimizers refuse betas of two kinds.
+    """
+    entries = typing.get_args(hint)
+    if len(entries) != len(values):
+        return values
+    return [
+        float(value)
+        if type(value) is int and float in (kinds := typing.get_args(each) or (each,)) and int not in kinds
+        else value
+        for value, each in zip(values, entries, strict=True)
+    ]
 
 
 def _fits_scalar(value: bool | float | str, hint: Any) -> bool:

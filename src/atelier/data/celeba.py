@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atelier.data.album import open_album
-from atelier.data.download import downloading
+from atelier.data.download import BY_ROOT, downloading
 from atelier.data.picture import Shape
 from atelier.data.source import Images, Split, check_shape
 from atelier.expanded import expanded
@@ -40,7 +40,7 @@ class CelebA:
             folder = self.root / "celeba"
             by_hand = (
                 f"from {_PAGE} get img_align_celeba.zip and list_eval_partition.txt, unpack the archive in "
-                f"{folder} and put the text file beside; or name the folder above by data.root=<folder>"
+                f"{folder} and put the text file beside; or name the folder above by {BY_ROOT}"
             )
             with downloading("CelebA", self.root, by_hand):
                 # Imported here: a second's work that other data does not need.

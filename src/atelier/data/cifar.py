@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from atelier.data.download import downloading
+from atelier.data.download import BY_ROOT, downloading
 from atelier.data.resize import fit
 from atelier.data.source import Images, Split, check_shape
 from atelier.expanded import expanded
@@ -30,7 +30,7 @@ class Cifar10:
         # Imported here: a second's work that other data does not need.
         from torchvision.datasets import CIFAR10
 
-        by_hand = f"put {_ARCHIVE} into {self.root}, or name its folder by data.root=<folder>"
+        by_hand = f"put {_ARCHIVE} into {self.root}, or name its folder by {BY_ROOT}"
         with downloading("CIFAR-10", self.root, by_hand):
             CIFAR10(str(self.root), download=True)
 

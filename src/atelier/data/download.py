@@ -11,6 +11,9 @@ from atelier.data import cache
 from atelier.patience import patient
 from atelier.types import Mistake
 
+BY_ROOT = "data.root=<folder> (root=<folder> for a stored model)"
+"""The word that names a folder of data, in training and after it."""
+
 
 @contextmanager
 def downloading(name: str, root: Path, by_hand: str) -> Iterator[None]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from atelier.data.album import RaggedAlbum
 from atelier.data.archive import BadArchive, check_zip, unpack
-from atelier.data.download import downloading
+from atelier.data.download import BY_ROOT, downloading
 from atelier.data.fetch import fetch, is_http
 from atelier.data.listing import list_images
 from atelier.data.source import Split
@@ -69,7 +69,7 @@ class DownloadedDomains:
             by_hand = (
                 f"get {self.name}.zip somewhere else and name it (data.source.archive=<file>) or its address "
                 "(data.source.mirrors=[<address>]), or name the folder that holds trainA, trainB, testA and testB: "
-                "data.root=<folder>"
+                f"{BY_ROOT}"
             )
             with downloading(self.name, self.folder.root, by_hand):
                 if not self._here():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from atelier.data.download import downloading
+from atelier.data.download import BY_ROOT, downloading
 from atelier.data.idx import read_idx
 from atelier.data.resize import fit
 from atelier.data.source import Images, Split, check_shape
@@ -52,7 +52,7 @@ class Mnist:
             return
         names = ", ".join(f"{stem}.gz" for pair in _STEMS.values() for stem in pair)
         there = f"put {names} from {_PAGES[self.name]} into {self.root}"
-        by_hand = f"{there}, or name the folder that has them: data.root=<folder>"
+        by_hand = f"{there}, or name the folder that has them: {BY_ROOT}"
         with downloading(self.name, self.root, by_hand):
             # Imported here: a second's work that most runs do not need.
             from torchvision import datasets

@@ -80,7 +80,7 @@ def _standard_file() -> Path:
             f"extractor=inception needs its weights, and they cannot be downloaded ({error}). Fetch {URL} "
             "elsewhere and give extractor.weights=<file>, choose an extractor that is shipped (extractor=digits, "
             "extractor=mnist), make one of your own data (python src/extractor.py), or go without such scores "
-            "(callback.scoreboard=null; extractor=none for translators)"
+            "(extractor=none for translators whose data knows the truth; callback.scoreboard=null in training)"
         ) from error
     return ours
 

@@ -32,5 +32,9 @@ class Points(Extractor):
         """The images' numbers ``[B, numbers]``."""
         features = images.flatten(1).float()
         if features.shape[1] != self.num_features:
-            raise Mistake(f"extractor.numbers={self.num_features}: these images have {features.shape[1]} numbers")
+            numbers = features.shape[1]
+            raise Mistake(
+                f"extractor.numbers={self.num_features}: these images have {numbers} numbers; "
+                f"add extractor.numbers={numbers}"
+            )
         return Features(features, None)

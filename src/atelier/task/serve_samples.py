@@ -125,7 +125,7 @@ def _seeded(value: object) -> int:
 
 
 def _class(value: object, there: Collection[int]) -> int:
-    if not isinstance(value, int) or value not in there:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in there:
         raise Mistake(f"Class: one of {', '.join(map(str, sorted(there)))}")
     return value
 
@@ -138,6 +138,6 @@ def _whole(value: object, least: int, most: int, name: str) -> int:
 
 
 def _between(value: object, least: float, most: float, name: str, kind: str = "") -> float:
-    if not isinstance(value, int | float) or not least <= value <= most:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise Mistake(f"{name}: a {kind}number from {least:,} to {most:,}")
     return float(value)
