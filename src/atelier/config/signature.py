@@ -133,11 +133,14 @@ def as_floats(values: list[Any], hint: Any) -> list[Any]:
     if len(entries) != len(values):
         return values
     return [
-        float(value)
-        if type(value) is int and float in (kinds := typing.get_args(each) or (each,)) and int not in kinds
-        else value
+        float(value) if type(value) is int and _is_float(each) else value
         for value, each in zip(values, entries, strict=True)
     ]
+
+
+def _is_float(hint: Any) -> bool:
+    kinds = typing.get_args(hint) or (hint,)
+    return float in kinds and int not in kinds
 
 
 def _fits_scalar(value: bool | float | str, hint: Any) -> bool:

@@ -69,7 +69,7 @@ class DownloadedDomains:
             by_hand = (
                 f"get {self.name}.zip somewhere else and name it (data.source.archive=<file>) or its address "
                 "(data.source.mirrors=[<address>]), or name the folder that holds trainA, trainB, testA and testB: "
-                f"{BY_ROOT}"
+                + BY_ROOT
             )
             with downloading(self.name, self.folder.root, by_hand):
                 if not self._here():
