@@ -20,6 +20,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers.logger import DummyLogger, Logger
 from pytorch_lightning.loggers.tensorboard import TensorBoardLogger
 
+from atelier.callback.clock import Clock
 from atelier.callback.embed import embed
 from atelier.callback.journal import read_journal
 from atelier.callback.recorder import tell
@@ -107,6 +108,32 @@ def test_a_worker_that_dies_ends_the_run_with_one_word(
     said = capsys.readouterr().err
     assert "atelier: a process that loads data died (data.workers=1)" in said and "Traceback" not in said
     assert results(here / "run")["status"].startswith("failed")
+
+
+def test_a_worker_whose_death_is_told_twice_leaves_a_run_that_says_it_failed(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loader = "torch.utils.data.dataloader._MultiProcessingDataLoaderIter"
+    noted, before = Clock.on_exception, set(_children())
+    raised: list[BaseException] = []
+
+    def reset(*_: Any) -> None:
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+    def late(self: Clock, trainer: Trainer, module: Any, exception: BaseException) -> None:
+        raised.append(exception)
+        for child in set(_children()) - before:
+            os.kill(child, signal.SIGKILL)
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it is dead, and the signal that says so has come
+        noted(self, trainer, module, exception)
+
+    monkeypatch.setattr(f"{loader}._try_get_data", reset)
+    monkeypatch.setattr(Clock, "on_exception", late)
+    assert run("train", [*QUIET, "data.workers=1"]) == 2
+    assert [type(exception) for exception in raised] == [ConnectionResetError]
+    assert "atelier: a process that loads data died (data.workers=1)" in capsys.readouterr().err
+    assert results(here / "run")["status"].startswith("failed")
+    assert callable(signal.getsignal(signal.SIGCHLD))  # torch's, for whoever trains next in this process
 
 
 def test_a_worker_that_dies_while_it_hands_a_batch_over_is_told_by_the_same_word(

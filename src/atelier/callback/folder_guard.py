@@ -11,7 +11,7 @@ from atelier.types import Vanished
 
 
 class FolderGuard(Callback):
-    """Ends a run whose folder was deleted or moved; a trainer's first callback.
+    """Ends a run whose folder was deleted or moved; before all that write, among a trainer's callbacks.
 
     Nobody else may write before it has looked: to write is to make the folder anew, and what would lie in it then is a
     run without its configuration, which nothing can go on from.

@@ -19,6 +19,7 @@ from atelier.callback.folder_guard import vanished
 from atelier.callback.preemption import Preemption
 from atelier.callback.recorder import companion
 from atelier.callback.summary import resume_command
+from atelier.callback.undisturbed import Undisturbed
 from atelier.status import TERMINATED
 from atelier.task.compiling import COMPILED
 from atelier.types import Diverged, Mistake, Vanished
@@ -56,6 +57,9 @@ def explain_failures(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
         if explanation is None:
             raise
         raise Mistake(explanation + _way_on(cfg)) from error
+    finally:
+        if (undisturbed := companion(trainer, Undisturbed)) is not None:
+            undisturbed.listen()
 
 
 @contextmanager

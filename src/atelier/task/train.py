@@ -20,6 +20,7 @@ from atelier.callback.recorder import board_of
 from atelier.callback.resumption import Resumption
 from atelier.callback.summary import resume_command
 from atelier.callback.sweep_parent import prunes, verdict
+from atelier.callback.undisturbed import Undisturbed
 from atelier.checkpoint import Passport
 from atelier.config.build import build
 from atelier.counted import counted
@@ -87,7 +88,7 @@ def run(cfg: DictConfig) -> float | None:
 
 def _callbacks(cfg: DictConfig) -> list[Callback]:
     """The configured ones between those that every run has."""
-    first: list[Callback] = [FolderGuard(Path(cfg.run_dir))]
+    first: list[Callback] = [Undisturbed(), FolderGuard(Path(cfg.run_dir))]
     first += [] if checkpoint(cfg) is None else [Resumption(retuned(cfg))]
     first += [GlobalSeed(cfg.seed), BroadcastBuffers()]
     chosen = [build(node) for node in cfg.callback.values() if node is not None]
