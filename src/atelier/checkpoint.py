@@ -16,6 +16,7 @@ from torch import nn
 
 from atelier.callback.clock import Position, position
 from atelier.callback.score_history import whole
+from atelier.config.anchored import anchored
 from atelier.config.build import build
 from atelier.config.environment import register_resolvers
 from atelier.config.signature import unfit
@@ -179,6 +180,11 @@ def _tensors(state: object) -> bool:
     return isinstance(state, dict) and all(isinstance(value, torch.Tensor) for value in state.values())
 
 
+def _configuration(content: dict[str, Any]) -> DictConfig:
+    register_resolvers()
+    return OmegaConf.create(anchored(content["atelier"]["config"]))
+
+
 def load(path: str | Path) -> Loaded:
     """The model of a checkpoint or run folder, in evaluation mode on the CPU.
 
@@ -186,8 +192,7 @@ def load(path: str | Path) -> Loaded:
         Mistake: if there is no checkpoint, or its configuration names what may not be built.
     """
     content = read(path)
-    register_resolvers()
-    cfg = OmegaConf.create(content["atelier"]["config"])
+    cfg = _configuration(content)
     mistakes = unfit(cfg.model)
     if mistakes:
         raise Mistake(f"{find(path)}: " + "; ".join(mistakes))
@@ -205,8 +210,7 @@ def load_part(path: str | Path, name: str) -> Part:
             be built.
     """
     content, file = read(path), find(path)
-    register_resolvers()
-    cfg = OmegaConf.create(content["atelier"]["config"])
+    cfg = _configuration(content)
     node = OmegaConf.select(cfg, f"model.{name}")
     if not isinstance(node, DictConfig):
         raise Mistake(f"{file}: its model has no {name} (one of model=cyclegan has)")

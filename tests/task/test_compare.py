@@ -214,7 +214,7 @@ def test_a_part_that_other_runs_do_without_is_one_option(four: Path) -> None:
 def test_a_run_has_the_axes_that_its_model_or_its_callbacks_refer_to(composed: Compose, model: str) -> None:
     """Of the copies in a stored configuration the same is said as of the references that they were."""
     cfg = composed(f"model={model}", *(["data=stripes"] if model == "cyclegan" else []))
-    fill_in(cfg, {"model": model, "data": "some"}, run_dir="run")
+    fill_in(cfg, {"model": model, "data": "some"}, run_dir="run", started_in=".")
     stored = leaves(yaml.safe_load(OmegaConf.to_yaml(cfg, resolve=True)))
     told = misfits(cfg, set(PARTS))
     assert told

@@ -39,7 +39,7 @@ def start(verb: str, words: Sequence[str], stored: DictConfig | None = None) -> 
         register_resolvers()  # a launcher may have brought the job to a process of its own
         started = HydraConfig.get().runtime
         if stored is None:
-            fill_in(cfg, started.choices, run_dir=started.output_dir)
+            fill_in(cfg, started.choices, run_dir=started.output_dir, started_in=started.cwd)
         else:
             cfg = stored
         try:

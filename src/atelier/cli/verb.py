@@ -166,6 +166,6 @@ def _go_on(wish: str, arguments: Namespace, flags: Sequence[str]) -> int:
 
 def _show(cfg: DictConfig) -> int:
     """Print what Hydra's own ``--cfg job`` would compose once more."""
-    fill_in(cfg, {"model": "???", "data": "???"}, run_dir="???")  # they are known when a run starts
+    fill_in(cfg, {"model": "???", "data": "???"}, run_dir="???", started_in="???")  # they are known when a run starts
     print(OmegaConf.to_yaml(cfg), end="")  # noqa: T201  # the answer to the user's question
     return 0

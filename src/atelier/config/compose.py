@@ -21,9 +21,10 @@ from atelier.config.override import parse, wrong_choice, wrong_key
 from atelier.config.words import groups, nearest, search_path
 
 
-def fill_in(cfg: DictConfig, choices: Mapping[str, Any], run_dir: str) -> None:
-    """Write the run's folder and the words that chose model and data where the configuration asks for them."""
-    filled = {"run_dir": run_dir, "model_name": choices.get("model"), "data_name": choices.get("data")}
+def fill_in(cfg: DictConfig, choices: Mapping[str, Any], run_dir: str, started_in: str) -> None:
+    """Write the run's folder, the working folder and the words that chose model and data where they are asked for."""
+    filled = {"model_name": choices.get("model"), "data_name": choices.get("data")}
+    filled |= {"run_dir": run_dir, "started_in": started_in}
     asked = set(cfg.keys())  # a missing value counts as a key, but is not "in"
     cfg.update({name: value for name, value in filled.items() if name in asked})
 
@@ -78,7 +79,7 @@ def judge(conf: Path, root: str, overrides: Sequence[str], extra: Path | None = 
         cfg = grouped(conf, root, fine) if extra else grouped_again(conf, root, tuple(fine))
     except (HydraException, OmegaConfBaseException) as error:
         return Judged(None, [*mistakes, *(stray(chosen) or [_tell(error)])], settled=False)
-    fill_in(cfg, cfg.hydra.runtime.choices, run_dir="run")
+    fill_in(cfg, cfg.hydra.runtime.choices, run_dir="run", started_in=".")
     unknown = {group_of(word) for word in chosen if stand_ins.get(word.input_line, "") is None}
     for override in keys:
         text = wrong_key(override, cfg, known) or _set(cfg, override, options)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from atelier.config.anchored import anchored
 from atelier.config.cluster import restarted
 from atelier.config.compose import compose
 from atelier.config.fit import misfits
@@ -154,7 +155,7 @@ def configuration(conf: Path, stored: Stored, words: Sequence[str], extra: Path 
     content = _read(file)
     if not isinstance(content, dict) or not content.keys() >= _PARTS:
         raise Mistake(f"{file}: not the configuration of a training run")
-    old = _settled(dict(_leaves(content)), stored.folder)
+    old = _settled(dict(_leaves(anchored(content))), stored.folder)
     new = old
     if words:
         former = list(map(_forced, started_with(stored.folder)))
@@ -166,6 +167,7 @@ def configuration(conf: Path, stored: Stored, words: Sequence[str], extra: Path 
         if old.get(key, ABSENT) != new.get(key, ABSENT)
     }
     cfg = OmegaConf.create(_tree(new))
+    cfg.started_in = str(Path.cwd())  # relative paths among the further words begin here
     cfg.resume = {"checkpoint": str(stored.checkpoint), "words": list(words), "changed": changed}
     return cfg
 

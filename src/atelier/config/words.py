@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-FILLED_IN = {"run_dir", "model_name", "data_name"}
+FILLED_IN = {"run_dir", "started_in", "model_name", "data_name"}
 """Root keys that no user gives: the start of a run does."""
 
 

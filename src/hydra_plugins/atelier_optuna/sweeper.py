@@ -149,7 +149,7 @@ class OptunaSweeper(Sweeper):
         choices = dict(cfg.hydra.runtime.choices)
         with open_dict(cfg):
             del cfg["hydra"]
-        fill_in(cfg, choices, run_dir="run")
+        fill_in(cfg, choices, run_dir="run", started_in=".")
         name, higher = aim(cfg)
         if higher is None:
             raise Mistake(f"hydra.sweeper.direction is missing: {name} does not say which way is better")

@@ -193,7 +193,7 @@ def _config(folder: Path) -> tuple[dict[str, Any], frozenset[str], str]:
 def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
     """``config`` without what tells no two runs apart: its own places on disk, its loggers, axes that nothing uses."""
     place = str(config.get("run_dir"))
-    left = {"run_dir", "resume", "logger"} | set(PARTS) - used(config)
+    left = {"run_dir", "started_in", "resume", "logger"} | set(PARTS) - used(config)
     return {
         option: value
         for option, value in config.items()
