@@ -35,7 +35,9 @@ def test_what_is_there_and_whole_is_left_alone(ckpt: Path, here: Path, count: li
     assert len(count) == 11
 
 
-def test_a_stop_in_the_middle_of_making_again(ckpt: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_in_the_middle_of_making_again(
+    ckpt: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     for number in range(3):
         photo(here / "in" / f"{number}.png", 20, 20 + number)
     assert run("translate", [f"ckpt={ckpt}", "input=in", "output=made"]) == 0
@@ -52,6 +54,10 @@ def test_a_stop_in_the_middle_of_making_again(ckpt: Path, here: Path, monkeypatc
     other = [f"ckpt={ckpt}", "input=in", "output=made", "direction=b_to_a"]
     monkeypatch.setattr(translate_pictures, "write", stopping)
     assert run("translate", [*other, "overwrite=true"]) == 130
+    assert (
+        "stopped by Ctrl-C: 1 of 3 pictures translated, in made. "
+        "To go on: the same words with output=made, without overwrite=true"
+    ) in capfd.readouterr().err
     monkeypatch.setattr(translate_pictures, "write", write)
     os.utime(here / "made" / "1.png", (1e9, 1e9))
     assert run("translate", other) == 0

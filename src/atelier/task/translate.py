@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from atelier.callback.words import near
+from atelier.config.override import quoted
+from atelier.counted import counted
 from atelier.data.names import few_reasons, printable
 from atelier.expanded import expanded
 from atelier.task.canvas import open_picture
@@ -63,7 +67,8 @@ def run(cfg: DictConfig) -> None:
         sweep(folder)
         since = write_settings(folder, settings, anew=cfg.overwrite)
         work = _translator(cfg, generator)
-        work.translate(jobs, since)
+        with _way_on(cfg, folder, work, len(jobs)):
+            work.translate(jobs, since)
         work.unreadable |= passed_over(str(cfg.input))
         _leave_word(folder, work.unreadable)
         page = write_gallery(
@@ -84,6 +89,18 @@ def run(cfg: DictConfig) -> None:
     if work.unreadable:
         lost, first = folder / _UNREADABLE, few_reasons(work.unreadable)
         log.warning("%d cannot be read and are left out, listed in %s: %s", len(work.unreadable), lost, first)
+
+
+@contextmanager
+def _way_on(cfg: DictConfig, folder: Path, work: PictureTranslator, total: int) -> Iterator[None]:
+    """Say of work that Ctrl-C ends what there is of it, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        there = f"{work.made + work.kept:,} of {counted(total, 'picture')} translated, in {near(folder)}"
+        anew = ", without overwrite=true" if cfg.overwrite else ""
+        log.info("stopped by Ctrl-C: %s. To go on: the same words with %s%s", there, quoted(f"output={folder}"), anew)
+        raise
 
 
 def _translator(cfg: DictConfig, generator: Generator) -> PictureTranslator:
