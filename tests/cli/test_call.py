@@ -50,6 +50,8 @@ def test_a_folder_is_made_anew_for_every_call(trained: Path, tmp_path: Path, mon
         ("train", ("data.batchsize=32", "data.batch_size=-3"), r"mean batch_size\?(.|\n)*batch_size=-3: must be 1"),
         ("train", ("resume=latest",), "atelier train resume=latest"),
         ("train", ("hydra.run.dir=here",), "folder='here'"),
+        ("train", ("model=gan", "--help"), r"--help: .*command line \(atelier train --help\)"),
+        ("sample", ("--cfg=job",), r"--cfg=job: .*\(atelier sample --cfg=job\)"),
     ],
 )
 def test_mistakes_are_raised_and_nothing_is_written(

@@ -137,6 +137,8 @@ TRAIN: list[tuple[str, list[str]]] = [
     ("metric=modes", ["metric.modes.modes", "${data.source.modes}"]),
     ("callback.gallery=null picture=scatter", ["picture=...", "nothing in this composition uses"]),
     ("data.facts.kind=unpaired", ["unpaired", "single", "data="]),
+    ("data=stripes", ["unpaired", "single", "try data=digits or data=patches or data=ring"]),
+    ("model=cyclegan data=digits", ["single", "try data=stripes or data=unpaired_folder or data="]),
     ("trainer.max_epochs=null schedule=linear_decay", ["schedule.hold", "trainer.max_epochs"]),
     # files and folders
     ("data=image_folder data.root=empty extractor=digits", ["data.root=empty", "no JPEG, PNG or WebP"]),

@@ -18,6 +18,9 @@ from atelier.types import Mistake
 # Not a script that could be started once more for every device; the commands that are printed begin with `atelier`.
 _CALLER = "python"
 
+_QUESTIONS = {"-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "-i", "--info", "-sc", "--shell-completion"}
+"""Flags that are answered with text, and fill no folder."""
+
 
 def call(verb: str, *words: str, folder: str | Path | None = None) -> Path:
     """The folder that ``verb`` has filled.
@@ -35,7 +38,7 @@ def call(verb: str, *words: str, folder: str | Path | None = None) -> Path:
     place = Path("outputs", verb, f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}") if folder is None else Path(folder)
     with mock.patch.object(sys, "argv", [_CALLER]):
         try:
-            status = attempt(verb, [*words, *_into(place, words)])
+            status = attempt(verb, [*words, *_into(verb, place, words)])
         except Mistakes as mistakes:
             raise Mistake("\n".join([*mistakes.texts, *mistakes.further()])) from None
     if status == INTERRUPTED:
@@ -45,10 +48,12 @@ def call(verb: str, *words: str, folder: str | Path | None = None) -> Path:
     return place
 
 
-def _into(place: Path, words: Sequence[str]) -> list[str]:
+def _into(verb: str, place: Path, words: Sequence[str]) -> list[str]:
     """The word that names the folder."""
     for word in words:
         name, _, value = word.partition("=")
+        if name in _QUESTIONS:
+            raise Mistake(f"{word}: a question for the command line (atelier {verb} {word}); from Python, a verb works")
         if name == "resume":
             raise Mistake(f"{word}: a run goes on from the command line (atelier train resume={value})")
         if name in ("hydra.run.dir", "hydra.sweep.dir"):

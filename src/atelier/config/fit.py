@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.config.axes import PARTS
-from atelier.config.words import conf_dir
+from atelier.config.words import conf_dir, groups
 
 
 def misfits(cfg: DictConfig, set_by_user: set[str]) -> list[str]:
@@ -43,7 +43,7 @@ def _kind(cfg: DictConfig) -> list[str]:
     needs, kind = _select(cfg, "model.facts.needs"), _select(cfg, "data.facts.kind")
     if not needs or not kind or needs == kind:
         return []
-    offers = [file.stem for file in sorted((conf_dir() / "data").glob("*.yaml")) if _kind_of(file.stem) == needs]
+    offers = sorted((name for name in groups(conf_dir())["data"] if _kind_of(name) == needs), key=_pains)
     return [
         f"model={_word('model', cfg)} wants data of kind {needs!r}, and data={_word('data', cfg)} is of kind {kind!r}; "
         f"try data={' or data='.join(offers[:3])}"
@@ -51,7 +51,21 @@ def _kind(cfg: DictConfig) -> list[str]:
 
 
 def _kind_of(data: str) -> object:
-    return OmegaConf.select(OmegaConf.load(conf_dir() / "data" / f"{data}.yaml"), "facts.kind")
+    return OmegaConf.select(_stated(data), "facts.kind")
+
+
+def _pains(data: str) -> tuple[int, str]:
+    """What is embedded comes before a folder of the user's own, and that before what has to be downloaded."""
+    stated = _stated(data)
+    embedded = "_target_" in stated and not {"root", "urls"} & set(stated)
+    return (0 if embedded else 1 if data.endswith("_folder") else 2), data
+
+
+def _stated(data: str) -> DictConfig:
+    """What the YAML of ``data`` says itself."""
+    stated = OmegaConf.load(conf_dir() / "data" / f"{data}.yaml")
+    assert isinstance(stated, DictConfig)
+    return stated
 
 
 def _labels(cfg: DictConfig) -> list[str]:
