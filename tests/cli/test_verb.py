@@ -20,6 +20,7 @@ from atelier.cli import main, run
 from atelier.cli.help import overview, own_options
 from atelier.cli.verbs import VERBS
 from atelier.config.words import conf_dir
+from atelier.leader import LEADER
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -207,6 +208,20 @@ def test_ctrl_c_while_modules_are_imported_ends_quietly(place: str, tmp_path: Pa
     )
     assert (asked.returncode, asked.stdout, asked.stderr) == (130, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+def test_ctrl_c_is_left_to_the_leader(tmp_path: Path) -> None:
+    follower = subprocess.run(
+        [sys.executable, "-c", _INTERRUPT, "hydra", str(SRC), str(SRC / "train.py")],
+        env=os.environ | {LEADER: "1"},  # which is not this process: there is nobody to follow
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (follower.returncode, follower.stdout, follower.stderr) == (0, "", "")
 
 
 def test_every_verb_has_a_script() -> None:

@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from atelier.leader import LEADER
 from atelier.types import Mistake
 
 if TYPE_CHECKING:  # the command line reads this module before it can afford to load torch
     from pytorch_lightning import Trainer
 
-_LEADER, _CONFIG = "ATELIER_LEADER", "ATELIER_CONFIG"
-_MARKS = (_LEADER, _CONFIG, "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+_CONFIG = "ATELIER_CONFIG"
+_WARNINGS = "TORCH_CPP_LOG_LEVEL"  # of torch's own code: read as it is imported, so by nobody who lives already
+_MARKS = (LEADER, _CONFIG, _WARNINGS, "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """What we and Lightning leave in the environment; a second run in this process would take itself for a follower."""
 
 _COMMANDS = {"train", "atelier"}
@@ -55,7 +57,8 @@ def leading(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
             "which is started once more for each of them"
         )
     before = {name: os.environ.get(name) for name in _MARKS}
-    os.environ |= {_LEADER: str(os.getpid()), _CONFIG: OmegaConf.to_yaml(cfg, resolve=True)}
+    os.environ |= {LEADER: str(os.getpid()), _CONFIG: OmegaConf.to_yaml(cfg, resolve=True)}
+    os.environ.setdefault(_WARNINGS, "ERROR")  # a follower that loses its leader would print where in torch it was
     try:
         yield
         _see_off(launcher.procs)
@@ -79,9 +82,9 @@ def order() -> DictConfig | None:
 
     Leaves where the leader is gone already: nobody would speak or write for this process.
     """
-    if _LEADER not in os.environ:
+    if LEADER not in os.environ:
         return None
-    if os.environ[_LEADER] != str(os.getppid()):
+    if os.environ[LEADER] != str(os.getppid()):
         sys.exit(0)
     cfg = OmegaConf.create(os.environ[_CONFIG])
     assert isinstance(cfg, DictConfig)
