@@ -139,7 +139,8 @@ def scores_of_stored_features(rank: int = 0, world: int = 1) -> dict[str, float]
     assert real.logits is not None and fake.logits is not None
     images = torch.rand(2, 300, 1, 6, 6, generator=generator) * 2 - 1
     bank, distortion = FeatureBank(), Distortion()
-    for piece in map(torch.from_numpy, OrderedBatches(300, 64, rank=rank, world=world).pieces):
+    for draw in OrderedBatches(300, 64, rank=rank, world=world):
+        piece = torch.from_numpy(draw.indices)
         bank.update(piece, Features(fake.features[piece], fake.logits[piece]))
         distortion.update(*images[:, piece])
     gathered, lost = bank.compute(), distortion.compute()

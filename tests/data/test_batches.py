@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from atelier.data.batches import Batches, Loader, OrderedBatches, TrainingBatches, permuted, validating
+from atelier.data.batches import Batches, Loader, OrderedBatches, TrainingBatches, validating
+from atelier.data.shuffle import permuted
 from atelier.data.source import Images
 from atelier.moment import Moment
 from atelier.types import Mistake

@@ -9,6 +9,7 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
 from atelier.data.batches import fitting
+from atelier.data.chosen import rows
 from atelier.data.digits import Digits
 from atelier.data.images import ImageData
 from atelier.data.ring import Ring
@@ -96,7 +97,7 @@ def test_classes_are_kept_under_their_own_numbers_in_both_splits() -> None:
 
 def test_subsets_are_nested_and_leave_the_test_split_whole() -> None:
     small, large = (data(subset=count, seed=seed) for count, seed in ((50, 1), (200, 2)))
-    chosen = [set(made.split("train").chosen.tolist()) for made in (small, large)]
+    chosen = [set(rows(made.split("train").chosen).tolist()) for made in (small, large)]
     assert [len(one) for one in chosen] == [50, 200]
     assert chosen[0] < chosen[1]
     assert len(small.split("test")) == 355

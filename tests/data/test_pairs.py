@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from atelier.data.batches import Draw, TrainingBatches, permuted
+from atelier.data.batches import Draw, TrainingBatches
 from atelier.data.pairs import Pairing, Pairs, Side
+from atelier.data.shuffle import permuted
 from atelier.moment import Moment
 from atelier.types import UnpairedBatch
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from atelier.counted import counted
+from atelier.data.chosen import Chosen
+from atelier.data.shuffle import Order
 from atelier.data.source import Images
-from atelier.moment import Moment
 from atelier.types import ImageBatch, Mistake, UnpairedBatch
 
 log = logging.getLogger(__name__)
@@ -61,26 +61,20 @@ def validating(size: int, batch_size: int, *, rank: int, world: int) -> OrderedB
     return OrderedBatches(size, batch_size, rank=rank, world=world)
 
 
-def permuted(size: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The order of one epoch: every image once, ``[size]``. A function of (seed, epoch)."""
-    generator = Moment(seed=seed, step=epoch).within("data").generator("order")
-    return torch.randperm(size, generator=generator).numpy()
-
-
 class TrainingBatches(Sampler[Draw]):
     """Training order: every epoch's order is cut into global batches; what is left over is dropped.
 
     The order is a function of the epoch and ``step`` counts on through the epochs, so nothing has to be remembered to
     continue a run. Each rank gets its slice of the global batch, as in :class:`~atelier.moment.Moment`.
 
-    order: epoch -> positions in the split, ``[size]``, each of them once.
+    order: epoch -> positions in the split, ``size`` of them.
     size: images in the split.
     batch_size: of the global batch, a multiple of ``world`` and at most ``size``.
     start: the step at which a run goes on: what lies before it is left out without being loaded.
     """
 
     def __init__(
-        self, order: Callable[[int], NDArray[np.int64]], size: int, batch_size: int, *, rank: int = 0, world: int = 1
+        self, order: Callable[[int], Order], size: int, batch_size: int, *, rank: int = 0, world: int = 1
     ) -> None:
         assert batch_size % world == 0, (batch_size, world)
         assert 0 < batch_size <= size, (batch_size, size)
@@ -113,14 +107,18 @@ class OrderedBatches(Sampler[Draw]):
 
     def __init__(self, size: int, batch_size: int, *, rank: int = 0, world: int = 1) -> None:
         pieces = -(-size // batch_size) * world
-        self.pieces = [piece for piece in np.array_split(np.arange(size), pieces)[rank::world] if len(piece)]
+        self._least, self._larger = divmod(size, pieces)  # images of a piece, and how many have one more
+        self._mine = range(rank, pieces if self._least else self._larger, world)
 
     def __len__(self) -> int:
-        return len(self.pieces)
+        return len(self._mine)
 
     def __iter__(self) -> Iterator[Draw]:
-        for step, piece in enumerate(self.pieces):
-            yield Draw(step, step / len(self), piece)
+        for step, piece in enumerate(self._mine):
+            yield Draw(step, step / len(self), np.arange(self._first(piece), self._first(piece + 1)))
+
+    def _first(self, piece: int) -> int:
+        return piece * self._least + min(piece, self._larger)
 
 
 class BatchSet(Dataset[ImageBatch], ABC):
@@ -134,10 +132,10 @@ class BatchSet(Dataset[ImageBatch], ABC):
 class Batches(BatchSet):
     """A split that is asked for whole batches: one ``index_select`` instead of a Python loop over images.
 
-    chosen: ``[n]`` positions in ``images`` that make up the split; position i of a draw means ``chosen[i]``.
+    chosen: the positions in ``images`` that make up the split; position i of a draw means ``chosen[i]``.
     """
 
-    def __init__(self, images: Images, chosen: Tensor) -> None:
+    def __init__(self, images: Images, chosen: Chosen) -> None:
         self.images, self.chosen = images, chosen
 
     def __len__(self) -> int:

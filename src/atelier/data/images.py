@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from atelier.counted import counted
-from atelier.data.batches import Batches, Loader, TrainingBatches, permuted
+from atelier.data.batches import Batches, Loader, TrainingBatches
+from atelier.data.chosen import Chosen, Everything, rows
 from atelier.data.names import few
 from atelier.data.selection import fingerprint, named, shuffled
+from atelier.data.shuffle import permuted
 from atelier.data.single import SingleData
 from atelier.data.source import Images, Source, Split
 from atelier.types import ImageBatch, Mistake
@@ -92,7 +94,7 @@ class ImageData(SingleData):
         """16 hexadecimal digits that stand for the split's pixels, their shape and the selection."""
         batches = self.split(named(split))
         pixels = batches.images.pixels
-        return fingerprint(f"{list(pixels.shape)} {pixels.dtype}", pixels, batches.chosen)
+        return fingerprint(f"{list(pixels.shape)} {pixels.dtype}", pixels, rows(batches.chosen))
 
     def split(self, split: Split) -> Batches:
         """The images of ``split`` that the selection leaves; loaded when first asked for."""
@@ -105,8 +107,8 @@ class ImageData(SingleData):
             self._splits[split] = Batches(images, self._chosen(images, split))
         return self._splits[split]
 
-    def _chosen(self, images: Images, split: Split) -> Tensor:
-        chosen = torch.arange(len(images.pixels))
+    def _chosen(self, images: Images, split: Split) -> Chosen:
+        chosen: Chosen = Everything(len(images.pixels))
         if self.classes is not None:
             chosen = _of_classes(images, self.classes)
             if not len(chosen):

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from atelier.data.batches import Draw
+from atelier.data.chosen import Chosen
 from atelier.data.jitter import cut_out
 from atelier.data.ragged import Ragged, gather
 from atelier.moment import Moment
@@ -21,11 +22,11 @@ class Side(NamedTuple):
     """One domain of a split.
 
     pixels: all its images.
-    chosen: ``[n]`` positions among them that are looked at; position i of a draw means ``chosen[i]``.
+    chosen: the positions among them that are looked at; position i of a draw means ``chosen[i]``.
     """
 
     pixels: Tensor | Ragged
-    chosen: Tensor
+    chosen: Chosen
 
 
 class DomainBatches(Dataset[ImageBatch]):

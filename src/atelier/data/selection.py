@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from atelier.data.batches import Draw, OrderedBatches
+from atelier.data.chosen import Chosen, Everything
 from atelier.data.source import Split
 from atelier.moment import Moment
 from atelier.types import ImageBatch, Mistake
@@ -47,9 +48,9 @@ def sample(
     """
     if count is not None and not 0 < count <= size:
         raise Mistake(f"{count} real images wanted of the {what} split, which has {size}")
-    order = torch.arange(size) if count is None else shuffled(size, f"reals/{what}")[:count]
+    order: Chosen = Everything(size) if count is None else shuffled(size, f"reals/{what}")[:count]
     for draw in OrderedBatches(len(order), batch_size):
-        yield batches[Draw(draw.step, draw.epoch, order.numpy()[draw.indices])]
+        yield batches[Draw(draw.step, draw.epoch, order[torch.from_numpy(draw.indices)].numpy())]
 
 
 def fingerprint(words: str, *parts: Tensor) -> str:

@@ -9,7 +9,8 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from atelier.data.batches import Batches, Loader, TrainingBatches, fitting, permuted, validating
+from atelier.data.batches import Batches, Loader, TrainingBatches, fitting, validating
+from atelier.data.chosen import Chosen, Everything, rows
 from atelier.data.distributed import DistributedData
 from atelier.data.domains import DomainSource
 from atelier.data.jitter import flip_in_place
@@ -17,6 +18,7 @@ from atelier.data.pairs import DomainBatches, Pairing, Pairs, Side
 from atelier.data.preprocess import Way, crops
 from atelier.data.ragged import Ragged
 from atelier.data.selection import fingerprint, named, sample, shuffled
+from atelier.data.shuffle import permuted
 from atelier.data.source import Images, Split, check_loading
 from atelier.direction import DOMAINS
 from atelier.moment import Moment
@@ -144,7 +146,7 @@ class UnpairedData(DistributedData):
     def truth(self, split: str, domain: Domain) -> Tensor | None:
         """The true partner of every image of ``split``, in order, uint8 ``[N, C, H, W]``; None where nobody knows."""
         known = self.source.truth(named(split), domain)
-        return None if known is None else known[self.side(named(split), domain).chosen]
+        return None if known is None else known[rows(self.side(named(split), domain).chosen)]
 
     def split(self, split: Split) -> Batches:
         """Both domains' images of ``split`` as two classes, 0 for a and 1 for b, as they are evaluated.
@@ -156,7 +158,7 @@ class UnpairedData(DistributedData):
         if len({part.shape[1:] for part in fixed}) != 1 or len(fixed) < len(DOMAINS):
             raise Mistake("data: images of the two domains differ in size or channels; a classifier needs equal ones")
         labels = torch.arange(len(DOMAINS)).repeat_interleave(torch.tensor([len(part) for part in fixed]))
-        chosen = [self.side(split, domain).chosen for domain in DOMAINS]
+        chosen = [rows(self.side(split, domain).chosen) for domain in DOMAINS]
         chosen[1] = chosen[1] + len(fixed[0])
         return Batches(Images(torch.cat(fixed), labels, classes=DOMAINS), torch.cat(chosen))
 
@@ -190,10 +192,10 @@ class UnpairedData(DistributedData):
         if crops(self.preprocess):
             assert isinstance(pixels, Tensor) and pixels.shape[2:] == (self.image_size, self.image_size)
 
-    def _chosen(self, split: Split, domain: Domain, size: int) -> Tensor:
+    def _chosen(self, split: Split, domain: Domain, size: int) -> Chosen:
         if self.subset is None or split == "test":
-            return torch.arange(size)
-        return shuffled(size, f"subset/{domain}")[: self.subset]
+            return Everything(size)
+        return shuffled(size, f"subset/{domain}")[: self.subset].clone()  # without the memory of all the others
 
 
 class DomainReals:
@@ -221,5 +223,5 @@ class DomainReals:
         """16 hexadecimal digits that stand for the split's pixels, their shapes and the selection."""
         pixels, chosen = self._data.side(named(split), self._domain)
         if isinstance(pixels, Ragged):
-            return fingerprint("ragged", pixels.shapes, pixels.run, chosen)
-        return fingerprint(f"{list(pixels.shape)} {pixels.dtype}", pixels, chosen)
+            return fingerprint("ragged", pixels.shapes, pixels.run, rows(chosen))
+        return fingerprint(f"{list(pixels.shape)} {pixels.dtype}", pixels, rows(chosen))

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from atelier.checkpoint import Loaded
 from atelier.config.build import build
 from atelier.data.batches import Batches, BatchSet, OrderedBatches
+from atelier.data.chosen import Everything, rows
 from atelier.data.inputs import read_inputs
 from atelier.pixels import as_unit
 from atelier.types import ImageBatch, Mistake
@@ -70,7 +71,7 @@ def inputs(cfg: DictConfig, loaded: Loaded) -> Inputs:
     """
     if cfg.input is not None:
         given = read_inputs(str(cfg.input), loaded.cfg.data.image_size, loaded.cfg.data.channels)
-        return Inputs(Batches(given, torch.arange(len(given.pixels))), list(given.names or []))
+        return Inputs(Batches(given, Everything(len(given.pixels))), list(given.names or []))
     images: BatchSet = checkpoint_data(cfg, loaded).split(cfg.split or "test")
     return Inputs(images, _names(images))
 
@@ -78,7 +79,7 @@ def inputs(cfg: DictConfig, loaded: Loaded) -> Inputs:
 def _names(images: BatchSet) -> list[str]:
     """The images' own names, else their numbers; those in shards are strangers' words, and may be alike."""
     if isinstance(images, Batches) and images.images.names is not None:
-        return [images.images.names[row] for row in images.chosen.tolist()]
+        return [images.images.names[row] for row in rows(images.chosen).tolist()]
     digits = len(str(len(images) - 1))
     return [f"{row:0{digits}d}" for row in range(len(images))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 import torch
 from pytorch_lightning import Trainer
@@ -71,8 +72,9 @@ def validates(trainer: Trainer) -> bool:
 
 def validated(trainer: Trainer, batch_size: int, size: int) -> int:
     """How many images a validation of a split of ``size`` goes through, in global batches of up to ``batch_size``."""
-    pieces, limit = OrderedBatches(size, batch_size).pieces, trainer.limit_val_batches
-    return sum(map(len, pieces[: limit if isinstance(limit, int) else int(limit * len(pieces))]))
+    draws, limit = OrderedBatches(size, batch_size), trainer.limit_val_batches
+    most = limit if isinstance(limit, int) else int(limit * len(draws))
+    return sum(len(draw.indices) for draw in islice(draws, most))
 
 
 def _counts(data: Reals | Domains, split: str, made: Made) -> list[tuple[int, int]]:
