@@ -8,7 +8,8 @@ from pytorch_lightning import Callback
 
 from atelier.callback.bookkeeping import Bookkeeping
 from atelier.callback.monitor import Monitor
-from atelier.callback.results import Results, read_results
+from atelier.callback.results import Results
+from atelier.run_folder import RunFolder
 from atelier.types import Diverged
 
 
@@ -44,14 +45,14 @@ def test_a_finished_run_whose_report_is_stopped_has_finished(fit, toy, scoreboar
     with pytest.raises(BaseException) as ending:  # Lightning makes a SystemExit of it
         fit(toy(), scoreboard, Results("toy", "noise", seed=5), Stopped(), epochs=1)
     assert ending.errisinstance((KeyboardInterrupt, SystemExit))
-    assert read_results(tmp_path / "run")["status"] == "finished"
+    assert RunFolder(tmp_path / "run").read_results()["status"] == "finished"
 
 
 def test_a_failed_run_says_so(fit, toy, scoreboard, tmp_path: Path) -> None:
     callbacks = [Bookkeeping(1), scoreboard, Monitor(0.05, 0.99, 20), Results("m", "d", seed=0)]
     with pytest.raises(Diverged):
         fit(toy(poison=7), *callbacks, epochs=3)
-    found = read_results(tmp_path / "run")
+    found = RunFolder(tmp_path / "run").read_results()
     assert found["status"].startswith("failed: d/loss is not finite")
     assert found["epochs"] == 1.6
     assert found["scores"]["val/distance_pixels"]["best_epoch"] == 1

@@ -17,7 +17,7 @@ from atelier.callback.monitor import Monitor
 from atelier.callback.progress import ProgressLine
 from atelier.callback.recorder import Row
 from atelier.callback.report import Report
-from atelier.callback.results import Results, read_results
+from atelier.callback.results import Results
 from atelier.callback.score_panels import notes, score_panels
 from atelier.callback.strips import Strips
 from atelier.callback.summary import Summary
@@ -25,6 +25,7 @@ from atelier.callback.translation_board import TranslationBoard
 from atelier.callback.translation_gallery import TranslationGallery
 from atelier.metric.frechet import FrechetDistance
 from atelier.metric.kernel import KernelDistance
+from atelier.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_the_page_shows_both_directions_side_by_side(run) -> None:
 
 
 def test_two_directions_share_a_chart_and_their_mean_its_note(run) -> None:
-    scores = read_results(run[0])["scores"]
+    scores = RunFolder(run[0]).read_results()["scores"]
     panels = score_panels({name: ([1, 2], [score["last"]] * 2) for name, score in scores.items()}, scores, {})
     assert [panel.title for panel in panels] == ["fd_pixels", "kid_pixels", "cycle_l1", "cycle_psnr", "identity_l1"]
     assert panels[0].keys[0][1].startswith("a to b, best") and panels[0].keys[1][1].startswith("b to a, best")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from atelier.config.resume import run_folder
 from atelier.metric.classifier import SHIPPED, Classifier
+from atelier.run_folder import RunFolder
 from atelier.task.extractor_weights import NAME, keep_weights, kept_extractor
 
 OWN = {"_target_": "atelier.metric.classifier.Classifier"}
@@ -36,7 +36,7 @@ def test_a_checkpoint_beside_its_configuration_is_of_the_same_run(tmp_path: Path
     (tmp_path / NAME).touch()
     lost = OmegaConf.create({**OWN, "weights": str(tmp_path / "lost" / "apples.pt")})
     for place in (tmp_path / "last.ckpt", tmp_path / "checkpoints" / "last.ckpt"):
-        assert run_folder(place) == tmp_path.resolve()
+        assert RunFolder.of(place).path == tmp_path.resolve()
         assert kept_extractor(lost, place).weights == str(tmp_path.resolve() / NAME)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from atelier.callback.gallery import file_name
 from atelier.callback.picture import Drawn, Picture
 from atelier.callback.pictures import Caption, keep, show
 from atelier.callback.recorder import clock_of, companion
+from atelier.callback.trainer_parts import run_of
 from atelier.types import Filtered, Judged, Mistake, Reconstructor
 
 _STRIPS = Caption("Reconstructions through time", "Held-out images, each with its reconstruction to the right of it.")
@@ -103,5 +103,5 @@ class Cabinet(Callback):
 
 
 def _keep(trainer: Trainer, name: str, subject: str, drawn: Drawn, caption: Caption) -> None:
-    keep(drawn, Path(trainer.default_root_dir) / "samples" / f"{name}.png", caption)
+    keep(drawn, run_of(trainer).samples / f"{name}.png", caption)
     show(trainer, subject, drawn, caption.note)

@@ -12,10 +12,11 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from atelier.callback.atomic import unsaved
 from atelier.callback.divergence import bad_terms, diverged, finite
-from atelier.callback.kept_state import epoch_of, folder
+from atelier.callback.kept_state import epoch_of
 from atelier.callback.pause import ASK_EVERY, between_batches
 from atelier.callback.recorder import Row, board_of, clock_of
 from atelier.callback.score_history import whole
+from atelier.callback.trainer_parts import run_of
 from atelier.types import Mistake
 from atelier.whole_file import linked, sweep
 
@@ -46,9 +47,9 @@ class Checkpoints(Checkpoint):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Sweep up after a process that was killed while it wrote: checkpoints, results, rows or samples."""
-        run = Path(trainer.default_root_dir)
+        run = run_of(trainer)
         if trainer.is_global_zero:
-            for place in (run, folder(trainer), run / "samples"):
+            for place in (run.path, run.checkpoints, run.samples):
                 sweep(place)
 
     def hear(self, trainer: Trainer, row: Row) -> None:
@@ -108,13 +109,13 @@ class Checkpoints(Checkpoint):
         elif now in places:
             self._save(trainer, pl_module, Path(_runner_up(now)).stem)
         if trainer.is_global_zero:
-            for file in folder(trainer).glob("best-*.ckpt"):
+            for file in run_of(trainer).checkpoints.glob("best-*.ckpt"):
                 if file.name not in runners_up:
                     file.unlink(missing_ok=True)
 
     def _save_first(self, trainer: Trainer, pl_module: LightningModule, now: float, runners_up: Set[str]) -> None:
         """Write best.ckpt; what lay there before stays under its epoch's name, if that is among ``runners_up``."""
-        best = folder(trainer) / "best.ckpt"
+        best = run_of(trainer).best
         former = _name_of(best, runners_up) if runners_up and trainer.is_global_zero else None
         if former is None or linked(best, former):
             self._save(trainer, pl_module, "best")
@@ -132,7 +133,7 @@ class Checkpoints(Checkpoint):
         if not finite(pl_module):
             self._lost = True
             raise diverged(trainer, "a weight")
-        trainer.save_checkpoint(folder(trainer) / f"{name}.ckpt", weights_only=False)
+        trainer.save_checkpoint(run_of(trainer).checkpoints / f"{name}.ckpt", weights_only=False)
         return not unsaved(trainer)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import torch
 from pytorch_lightning import LightningModule, Trainer
 
-from atelier.callback.kept_state import folder
 from atelier.callback.recorder import Row, clock_of
+from atelier.callback.trainer_parts import run_of
 from atelier.callback.variants import configuration_of, helpful
 from atelier.types import Diverged, Game
 
@@ -21,7 +20,7 @@ def bad_terms(row: Row) -> list[str]:
 
 def diverged(trainer: Trainer, what: str) -> Diverged:
     """The error for a run in which ``what`` is no longer finite, with what is left and what to try."""
-    last = folder(trainer) / "last.ckpt"
+    last = run_of(trainer).last
     kept = f"the last good checkpoint is {last}" if last.exists() else "no checkpoint had been written yet"
     clock = clock_of(trainer)
     return Diverged(
@@ -35,7 +34,7 @@ def _calmer(trainer: Trainer) -> list[str]:
     """What may keep the numbers of a run like this one finite, without what it has already."""
     game = isinstance(trainer.lightning_module, Game)
     ways = ["smaller learning rates", "regularizer=r1"] if game else ["a smaller learning rate"]
-    ways = helpful(configuration_of(Path(trainer.default_root_dir)), ways)
+    ways = helpful(configuration_of(run_of(trainer)), ways)
     if trainer.precision not in ("32-true", "64-true"):
         ways.append("trainer.precision=32-true")
     return ways

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from atelier.run_folder import RunFolder
 from atelier.types import Vanished
 
 
@@ -65,7 +66,7 @@ def vanished(folder: Path) -> Vanished:
 def _identity(folder: Path) -> tuple[int, int] | None:
     """Tells ``folder`` from another one of its name; None where it or the run's configuration is gone."""
     try:
-        (folder / "config.yaml").stat()
+        RunFolder(folder).config.stat()
         found = folder.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None

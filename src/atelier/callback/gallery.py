@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from typing_extensions import override
 from atelier.callback.picture import Drawn, Picture
 from atelier.callback.pictures import keep, show
 from atelier.callback.recorder import clock_of
+from atelier.callback.trainer_parts import run_of
 from atelier.types import Judged, Mistake, Sampler
 
 _SAMPLES = "Samples from latents that stay the same."
@@ -87,7 +87,7 @@ class Gallery(Callback):
 
 
 def _keep(trainer: Trainer, name: str, subject: str, drawn: Drawn, note: str) -> None:
-    keep(drawn, Path(trainer.default_root_dir) / "samples" / f"{name}.png")
+    keep(drawn, run_of(trainer).samples / f"{name}.png")
     show(trainer, subject, drawn, note)
 
 

@@ -15,6 +15,7 @@ from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from atelier.callback.atomic import sparing
+from atelier.run_folder import RunFolder
 from atelier.whole_file import write_text
 
 _POSITION = ["epoch", "images_seen"]
@@ -32,7 +33,7 @@ class Journal(Logger):
 
     def __init__(self, run: Path | str) -> None:
         super().__init__()
-        self.path = Path(run) / "metrics.csv"
+        self.path = RunFolder(Path(run)).metrics
         self.columns = self._stored_columns() or list(_POSITION)
         self._waiting: list[dict[str, float]] = []
 

@@ -1,18 +1,12 @@
-"""A run's checkpoints on disk: where they lie, and of which epoch one is."""
+"""A run's checkpoints on disk: of which epoch one is."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import torch
-from pytorch_lightning import Trainer
 
 from atelier.callback.clock import position
-
-
-def folder(trainer: Trainer) -> Path:
-    """Where the run's checkpoints lie."""
-    return Path(trainer.default_root_dir) / "checkpoints"
 
 
 def epoch_of(file: Path) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -13,6 +12,7 @@ from typing_extensions import override
 
 from atelier.callback.divergence import bad_terms, diverged
 from atelier.callback.recorder import Row, clock_of
+from atelier.callback.trainer_parts import run_of
 from atelier.callback.variants import configuration_of, helpful
 from atelier.types import Judged, Mistake, Translated
 
@@ -112,7 +112,7 @@ class Monitor(Callback):
     def _warn(self, trainer: Trainer, kind: str, trouble: _Trouble, **known: Any) -> None:
         if kind not in self._said:
             self._said.add(kind)
-            words = trouble.told(configuration_of(Path(trainer.default_root_dir)), **known)
+            words = trouble.told(configuration_of(run_of(trainer)), **known)
             self.warnings.append(words)
             log.warning(words)
 

@@ -14,10 +14,10 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from atelier.callback.checkpoints import Checkpoints
-from atelier.callback.kept_state import folder
 from atelier.callback.pause import ASK_EVERY, between_batches
 from atelier.callback.recorder import clock_of, companion
 from atelier.callback.requeue import requeue
+from atelier.callback.trainer_parts import run_of
 from atelier.status import INTERRUPTED, TERMINATED
 from atelier.types import Diverged, Mistake, Vanished
 
@@ -92,7 +92,7 @@ class Preemption(Checkpoint):
         """
         self._deaf()
         if self._status and isinstance(exception, Exception) and not isinstance(exception, _OTHERWISE):
-            kept = "the last checkpoint is kept" if (folder(trainer) / "last.ckpt").exists() else ""
+            kept = "the last checkpoint is kept" if run_of(trainer).last.exists() else ""
             self.cut_off = self._told(trainer, self._status, kept, amid=type(exception).__name__)
         if self._requeue:
             requeue()

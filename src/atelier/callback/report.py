@@ -17,10 +17,11 @@ from atelier.callback.frames import frames, studies
 from atelier.callback.journal import read_curves
 from atelier.callback.per_direction import Twins, twins
 from atelier.callback.pictures import read_caption
-from atelier.callback.results import read_results
 from atelier.callback.score_panels import NARROW, Panel, notes, score_panels
+from atelier.callback.trainer_parts import run_of
 from atelier.callback.words import brief, duration, size
 from atelier.counted import counted
+from atelier.run_folder import RunFolder
 from atelier.template import template
 from atelier.types import Vanished
 from atelier.whole_file import write_text
@@ -70,7 +71,7 @@ class Report(Callback):
             return
         self._written = time.monotonic()
         try:
-            write_report(Path(trainer.default_root_dir))
+            write_report(run_of(trainer).path)
         except OSError as error:
             log.warning("report.html could not be written (%s); training goes on", error.strerror or error)
         except Exception:  # hours of training must not be lost over a picture of them
@@ -83,9 +84,10 @@ def write_report(run: Path) -> Path:
     Reads metrics.csv, results.json, config.yaml, overrides.yaml and samples/, each of which may be missing.
     The page loads nothing from elsewhere and stays below 10 MB.
     """
-    results, curves = read_results(run), read_curves(run / "metrics.csv")
-    config, overrides = _yaml(run / "config.yaml") or {}, _yaml(run / "overrides.yaml") or []
-    samples, walk = run / "samples", run / "samples" / "interpolation.png"
+    place = RunFolder(run)
+    results, curves = place.read_results(), read_curves(place.metrics)
+    config, overrides = _yaml(place.config) or {}, _yaml(place.overrides) or []
+    samples, walk = place.samples, place.samples / "interpolation.png"
     file, filters = Path(__file__).with_name("report.html.jinja"), (brief, counted, duration, size)
     page = template(file, escape=True, **{one.__name__: one for one in filters}).render(
         run=run.resolve().name,
@@ -105,9 +107,8 @@ def write_report(run: Path) -> Path:
         facts=_facts(config),
         config=OmegaConf.to_yaml(config) if config else "",
     )
-    path = run / "report.html"
-    write_text(path, page)
-    return path
+    write_text(place.report, page)
+    return place.report
 
 
 # --- charts -------------------------------------------------------------------------------------------------

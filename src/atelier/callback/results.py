@@ -7,7 +7,6 @@ import os
 import platform
 from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from atelier.callback.monitor import Monitor
 from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.score_history import whole
+from atelier.callback.trainer_parts import run_of
 from atelier.jsonable import jsonable
 from atelier.types import Game, Vanished
 from atelier.whole_file import write_text
@@ -71,7 +71,7 @@ class Results(Callback):
     def _write(self, trainer: Trainer, pl_module: LightningModule, status: str) -> None:
         if trainer.is_global_zero:
             found = self.gather(trainer, pl_module, status)
-            file = Path(trainer.default_root_dir) / "results.json"
+            file = run_of(trainer).results
             with nullcontext() if status in ("finished", "pruned") else sparing(file):
                 write_text(file, json.dumps(jsonable(found), indent=2) + "\n")
 
@@ -108,11 +108,4 @@ def environment(trainer: Trainer) -> dict[str, str]:
     found["device"] = f"{trainer.world_size} × {device.type} ({name})"
     found["threads"] = str(torch.get_num_threads())
     found["precision"] = str(trainer.precision)
-    return found
-
-
-def read_results(run: Path) -> dict[str, Any]:
-    """The results of ``run``; empty if it has none yet."""
-    path = run / "results.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found

@@ -13,7 +13,7 @@ from atelier.callback.bookkeeping import Bookkeeping
 from atelier.callback.gallery import epoch_in
 from atelier.callback.journal import Journal, Kind
 from atelier.callback.recorder import boards_of, clock_of, companion
-from atelier.callback.trainer_parts import callbacks_of
+from atelier.callback.trainer_parts import callbacks_of, run_of
 from atelier.counted import counted
 
 log = logging.getLogger(__name__)
@@ -53,9 +53,8 @@ class Resumption(Callback):
             if isinstance(journal, Journal):
                 journal.cut_back(clock.images_seen, behind)
         if trainer.is_global_zero:
-            samples = Path(trainer.default_root_dir) / "samples"
             unseen = 0.01 if "val" in behind and clock.epoch % 1 else 0.0  # names tell hundredths
-            for picture in later_pictures(samples.glob("epoch_*.png"), clock.epoch - unseen):
+            for picture in later_pictures(run_of(trainer).samples.glob("epoch_*.png"), clock.epoch - unseen):
                 picture.unlink()
             done = counted(round(clock.epoch, 2), "epoch"), counted(clock.images_seen, "image")
             log.info("going on after %s, %s", *done)

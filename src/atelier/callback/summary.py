@@ -14,13 +14,14 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from atelier.callback.checkpoints import Checkpoints
-from atelier.callback.kept_state import epoch_of, folder
+from atelier.callback.kept_state import epoch_of
 from atelier.callback.recorder import board_of, boards_of, clock_of, companion
 from atelier.callback.score_history import whole
-from atelier.callback.trainer_parts import callbacks_of
+from atelier.callback.trainer_parts import callbacks_of, run_of
 from atelier.callback.variants import CODES, GAMES, Variant, configuration_of, retyped
 from atelier.callback.words import brief, called, duration, near, speed
 from atelier.counted import counted
+from atelier.run_folder import RunFolder
 from atelier.types import Reconstructor, Translator
 
 Use = Literal["sample", "encode", "translate"]
@@ -33,10 +34,6 @@ _USES: dict[Use, tuple[str, str, tuple[Variant, ...]]] = {
 """What a trained model is used for, by verb: purpose, what the verb needs besides the run, variants to try next."""
 
 
-_MADE = {"Pictures": "samples", "Report": "report.html"}
-"""What a run may leave to look at."""
-
-
 class Summary(Callback):
     """Closes the run: the best score and its floor, where the pictures are, and commands to go on."""
 
@@ -47,12 +44,13 @@ class Summary(Callback):
         """Print it."""
         if not trainer.is_global_zero:
             return
-        run = near(Path(trainer.default_root_dir))
+        run = near(run_of(trainer).path)
+        made = {"Pictures": RunFolder(run).samples, "Report": RunFolder(run).report}
         facts = [
             _trained(trainer),
             *_ended_early(trainer),
             *_scored(trainer),
-            *(f"{name:<12}{run / made}" for name, made in _MADE.items() if (run / made).exists()),
+            *(f"{name:<12}{place}" for name, place in made.items() if place.exists()),
         ]
         commands = _prolonging(trainer, run) | _rescoring(trainer, run) | next_commands(run, _use(pl_module))
         if self.console.is_terminal:
@@ -118,7 +116,7 @@ def _kept(trainer: Trainer, best_epoch: float) -> list[str]:
     """What best.ckpt holds, where that is not the state of the best score: the disk may have been full just then."""
     if companion(trainer, Checkpoints) is None:
         return []
-    held = epoch_of(folder(trainer) / "best.ckpt")
+    held = epoch_of(run_of(trainer).best)
     if held is not None and whole(held) == best_epoch:
         return []
     there = "there is no best.ckpt" if held is None else f"best.ckpt is of epoch {whole(held)}"
@@ -145,7 +143,7 @@ def next_commands(run: Path, use: Use = "sample") -> dict[str, str]:
     """
     place = shlex.quote(str(run))
     purpose, needed, variants = _USES[use]
-    again = shlex.join(retyped(configuration_of(run), _overrides(run), variants))
+    again = shlex.join(retyped(configuration_of(RunFolder(run)), _overrides(run), variants))
     return {
         purpose: f"{called(use)} ckpt={place}{needed}",
         "train a variant": f"{called('train')} {again}",
@@ -159,6 +157,6 @@ def resume_command(run: Path) -> str:
 
 def _overrides(run: Path) -> list[str]:
     """What the user chose for ``run``, without the choice of its folder."""
-    path = run / "overrides.yaml"
+    path = RunFolder(run).overrides
     words = OmegaConf.to_container(OmegaConf.load(path)) if path.exists() else []
     return [str(word) for word in words or [] if not str(word).startswith("hydra.")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -13,7 +12,7 @@ from atelier.callback.gallery import file_name
 from atelier.callback.pictures import Caption, keep, show
 from atelier.callback.recorder import clock_of
 from atelier.callback.strips import Strip, Strips
-from atelier.callback.trainer_parts import data_of
+from atelier.callback.trainer_parts import data_of, run_of
 from atelier.direction import WAYS, round_trip
 from atelier.pixels import to_unit
 from atelier.types import Direction, Domains, Mistake, Reals, Translator
@@ -52,7 +51,7 @@ class TranslationGallery(Callback):
             self._choose(data_of(trainer))
         sheets = [list(self._strips(pl_module, way, pl_module.device)) for way in WAYS]
         drawn, clock = self.picture.draw(sheets), clock_of(trainer)
-        path = Path(trainer.default_root_dir) / "samples" / f"{file_name(clock.epoch)}.png"
+        path = run_of(trainer).samples / f"{file_name(clock.epoch)}.png"
         identity = len({images[0].shape[0] for images in self._real.values()}) == 1
         words = caption(identity=identity, truth=any(self._truth.values()))
         keep(drawn, path, words)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
@@ -15,6 +14,7 @@ from atelier.objective.hinge import Hinge
 from atelier.objective.reconstruction import L1
 from atelier.regularizer.none import NoRegularizer
 from atelier.regularizer.r1 import R1
+from atelier.run_folder import RunFolder
 
 
 class Variant(NamedTuple):
@@ -34,10 +34,9 @@ _NOTHING = {"regularizer": NoRegularizer, "augment": NoAugment}
 CODES = (Variant("corruption", "masking", Masking), Variant("reconstruction", "l1", L1))
 
 
-def configuration_of(run: Path) -> Mapping[str, Any]:
+def configuration_of(run: RunFolder) -> Mapping[str, Any]:
     """The plain values of ``run``'s stored configuration; none where it has none."""
-    file = run / "config.yaml"
-    found: Any = OmegaConf.to_container(OmegaConf.load(file)) if file.exists() else {}
+    found: Any = OmegaConf.to_container(OmegaConf.load(run.config)) if run.config.exists() else {}
     return dict(found)
 
 

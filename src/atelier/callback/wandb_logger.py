@@ -19,6 +19,7 @@ from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from atelier.reason import told
+from atelier.run_folder import RunFolder
 from atelier.types import Mistake
 
 log = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ class WandbLogger(Logger):
         import wandb  # as above
 
         files = {"none": [], "best": ["best.ckpt"], "all": ["*.ckpt"]}[self.log_model]
-        found = sorted(file for pattern in files for file in (self.folder / "checkpoints").glob(pattern))
+        found = sorted(file for pattern in files for file in RunFolder(self.folder).checkpoints.glob(pattern))
         for file in found:
             artifact = wandb.Artifact(f"{run.id}-{file.stem}", type="model", metadata=dict(self._position))
             artifact.add_file(str(file), name=file.name)

@@ -10,7 +10,8 @@ from atelier.cli.request import composed, extra_of, wish_of
 from atelier.cli.spelling import spelled
 from atelier.config.cluster import ClusterProcess, shared_run_dir
 from atelier.config.override import quoted
-from atelier.config.resume import holds_run, left_early
+from atelier.config.resume import left_early
+from atelier.run_folder import RunFolder
 from atelier.types import Mistake
 
 
@@ -20,7 +21,7 @@ def requeued_overrides(here: ClusterProcess, arguments: Namespace) -> list[str]:
     if arguments.multirun or arguments.cfg or arguments.info or wish_of(arguments) is not None:
         return words
     folder = _folder(here, arguments)
-    if folder is None or not (folder / "checkpoints" / "last.ckpt").is_file():
+    if folder is None or not RunFolder(folder).last.is_file():
         return words
     return [f"resume={folder}", *(word for word in words if word.startswith("hydra") and "run.dir=" not in word)]
 
@@ -44,7 +45,7 @@ def run_dir_override(here: ClusterProcess, arguments: Namespace) -> list[str]:
     if arguments.multirun or wish_of(arguments) is not None:  # the stored run has one
         return []
     folder = _folder(here, arguments) if here.world == 1 else None
-    if folder is not None and holds_run(folder) and not left_early(folder):
+    if folder is not None and (run := RunFolder(folder)).begun and not left_early(run):
         return []  # by hand, in a shell that SLURM has started: not the first run there
     try:
         return [f"hydra.run.dir='{shared_run_dir(here, list(map(quoted, arguments.overrides)))}'"]

@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 
 from atelier.callback.words import brief, near
 from atelier.jsonable import jsonable
+from atelier.run_folder import RunFolder
 from atelier.types import Mistake
 from atelier.whole_file import write_text
 
@@ -51,22 +52,13 @@ def outcome(job: int, returned: JobReturn) -> Outcome:
         # The property of that name raises what the job raised.
         return Outcome(job, words, "failed", None, name, folder, " ".join(str(returned._return_value).split()))
     value = returned.return_value
-    status = "pruned" if results(Path(folder)).get("status") == "pruned" else "done"
+    status = "pruned" if RunFolder(Path(folder)).read_results().get("status") == "pruned" else "done"
     return Outcome(job, words, status, float(value) if isinstance(value, int | float) else None, name, folder)
-
-
-def results(folder: Path) -> dict[str, Any]:
-    """A run's results.json; empty where there is none."""
-    try:
-        found: dict[str, Any] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found
 
 
 def first_score(folder: Path) -> dict[str, Any]:
     """A run's figure that counts: its ``name``, ``best`` value and whether ``higher_is_better``."""
-    for name, standing in results(folder).get("scores", {}).items():
+    for name, standing in RunFolder(folder).read_results().get("scores", {}).items():
         return {"name": name, **standing}
     return {"name": "score", "best": None, "higher_is_better": None}
 

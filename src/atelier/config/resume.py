@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from atelier.config.compose import compose
 from atelier.config.fit import misfits
 from atelier.config.override import key_of, parse
 from atelier.expanded import expanded
+from atelier.run_folder import RunFolder
 from atelier.types import Mistake
 
 ABSENT = "(nothing)"
@@ -62,24 +62,13 @@ def conflicts(words: Sequence[str]) -> list[str]:
 def taken(words: Sequence[str]) -> list[str]:
     """Whether the folder that ``words`` choose for a new run holds one already."""
     chosen = [str(override.value()) for override in parse(words)[0] if override.key_or_group == "hydra.run.dir"]
-    plain = [place for place in chosen if "${" not in place and not left_early(Path(place))]
-    return [f"hydra.run.dir={place}: {occupied(place)}" for place in plain if holds_run(place)]
+    plain = [place for place in chosen if "${" not in place and not left_early(RunFolder(Path(place)))]
+    return [f"hydra.run.dir={place}: {occupied(place)}" for place in plain if RunFolder(Path(place)).begun]
 
 
-def holds_run(place: str | Path) -> bool:
-    """Whether a run has written to ``place``."""
-    return any((Path(place) / name).exists() for name in ("config.yaml", "metrics.csv", "checkpoints"))
-
-
-def run_folder(checkpoint: Path) -> Path:
-    """The folder of the run that ``checkpoint`` is of: above its folder ``checkpoints``, else where it lies itself."""
-    place = checkpoint.resolve().parent
-    return place.parent if place.name == "checkpoints" else place
-
-
-def left_early(folder: Path) -> bool:
-    """Whether the run in ``folder`` was stopped before its first checkpoint, and its job is now started again."""
-    return restarted() and holds_run(folder) and not (folder / "checkpoints" / "last.ckpt").exists()
+def left_early(run: RunFolder) -> bool:
+    """Whether ``run`` was stopped before its first checkpoint, and its job is now started again."""
+    return restarted() and run.begun and not run.last.exists()
 
 
 def occupied(place: str | Path) -> str:
@@ -98,10 +87,10 @@ def find(wish: str) -> Stored:
     place = latest() if wish == "latest" else expanded(wish, "resume=")
     if not place.exists():
         raise Mistake(f"resume={wish}: there is no such folder")
-    folder = run_folder(place) if place.is_file() else place
-    if not (folder / "config.yaml").is_file():
+    run = RunFolder.of(place) if place.is_file() else RunFolder(place)
+    if not run.config.is_file():
         raise Mistake(f"resume={wish}: no run's folder (it holds no config.yaml)")
-    checkpoint = place if place.is_file() else folder / "checkpoints" / "last.ckpt"
+    checkpoint = place if place.is_file() else run.last
     if not checkpoint.is_file():
         others = sorted(checkpoint.parent.glob("*.ckpt"), key=lambda file: file.stat().st_mtime)
         if others:
@@ -113,7 +102,7 @@ def find(wish: str) -> Stored:
             "remove the folder and start again with the words in its overrides.yaml "
             "(callback.checkpoints.every_n_minutes saves earlier)"
         )
-    return Stored(folder.resolve(), checkpoint.resolve())
+    return Stored(run.path.resolve(), checkpoint.resolve())
 
 
 def latest(outputs: Path = Path("outputs")) -> Path:
@@ -122,21 +111,17 @@ def latest(outputs: Path = Path("outputs")) -> Path:
     Raises:
         Mistake: if there is none with a checkpoint.
     """
-    runs = [file.parent for depth in ("*/*", "*/*/*") for file in outputs.glob(f"{depth}/config.yaml")]
-    runs = [run for run in runs if (run / "checkpoints" / "last.ckpt").is_file()]
+    runs = [RunFolder(file.parent) for depth in ("*/*", "*/*/*") for file in outputs.glob(f"{depth}/config.yaml")]
+    runs = [run for run in runs if run.last.is_file()]
     if not runs:
         raise Mistake(f"resume=latest: there is no run with a checkpoint below {outputs.resolve()}; name its folder")
     unfinished = [run for run in runs if not finished(run)]
-    return max(unfinished or runs, key=lambda run: (run / "checkpoints" / "last.ckpt").stat().st_mtime)
+    return max(unfinished or runs, key=lambda run: run.last.stat().st_mtime).path
 
 
-def finished(run: Path) -> bool:
+def finished(run: RunFolder) -> bool:
     """Whether ``run`` came to its end, or was given up by a sweep."""
-    try:
-        results = json.loads((run / "results.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(results, dict) and results.get("status") in ("finished", "pruned")
+    return run.read_results().get("status") in ("finished", "pruned")
 
 
 def configuration(conf: Path, stored: Stored, words: Sequence[str], extra: Path | None = None) -> DictConfig:
@@ -151,7 +136,7 @@ def configuration(conf: Path, stored: Stored, words: Sequence[str], extra: Path 
     Raises:
         Mistake: for wrong words (each has a line), or files that are no run's.
     """
-    file = stored.folder / "config.yaml"
+    file = RunFolder(stored.folder).config
     content = _read(file)
     if not isinstance(content, dict) or not content.keys() >= _PARTS:
         raise Mistake(f"{file}: not the configuration of a training run")
@@ -199,7 +184,7 @@ def own_yamls(folder: Path) -> Path | None:
 
 
 def _entries(folder: Path) -> list[str]:
-    file = folder / "overrides.yaml"
+    file = RunFolder(folder).overrides
     words = _read(file, references=True) if file.is_file() else []
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise Mistake(f"{file}: not a list of overrides")

@@ -12,8 +12,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from atelier.checkpoint import Loaded, load, read
-from atelier.config.resume import run_folder
 from atelier.expanded import expanded
+from atelier.run_folder import RunFolder
 from atelier.task.collect_mistakes import heard
 from atelier.task.exporting.card import card
 from atelier.task.exporting.facts import facts
@@ -119,7 +119,7 @@ def _bundle(cfg: DictConfig, loaded: Loaded) -> Bundle:
 def _picture(loaded: Loaded, bundle: Bundle) -> Path | None:
     """The run's picture of just these weights, if it still lies there."""
     epochs = bundle.facts.get("epochs")
-    file = run_folder(loaded.file) / "samples" / f"epoch_{int(epochs or 0):04d}.png"
+    file = RunFolder.of(loaded.file).samples / f"epoch_{int(epochs or 0):04d}.png"
     return file if epochs is not None and epochs == int(epochs) and file.is_file() else None
 
 

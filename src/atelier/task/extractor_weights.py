@@ -7,8 +7,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from atelier.config.resume import run_folder
 from atelier.expanded import expanded
+from atelier.run_folder import RunFolder
 from atelier.whole_file import replacing
 
 NAME = "extractor.pt"
@@ -26,7 +26,7 @@ def keep_weights(cfg: DictConfig) -> None:
 
 def kept_extractor(extractor: DictConfig, checkpoint: Path) -> DictConfig:
     """The extractor that a run's checkpoint names, from the run's folder where the file that it names is gone."""
-    source, kept = _file(extractor), run_folder(checkpoint) / NAME
+    source, kept = _file(extractor), RunFolder.of(checkpoint).path / NAME
     if source is None or source.exists() or not kept.is_file():
         return extractor
     found = extractor.copy()

@@ -20,6 +20,7 @@ from atelier.callback.preemption import Preemption
 from atelier.callback.recorder import companion
 from atelier.callback.summary import resume_command
 from atelier.callback.undisturbed import Undisturbed
+from atelier.run_folder import RunFolder
 from atelier.status import TERMINATED
 from atelier.task.compiling import COMPILED
 from atelier.types import Diverged, Mistake, Vanished
@@ -50,9 +51,9 @@ def explain_failures(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
     except MisconfigurationException as error:  # Lightning's word for what the configuration asks in vain
         raise Mistake(f"trainer: {' '.join(str(error).split())}") from error
     except (RuntimeError, MemoryError, OSError, EOFError) as error:
-        folder = Path(cfg.run_dir)
-        if isinstance(error, FileNotFoundError) and not (folder / "config.yaml").exists():
-            raise vanished(folder) from error
+        run = RunFolder(Path(cfg.run_dir))
+        if isinstance(error, FileNotFoundError) and not run.config.exists():
+            raise vanished(run.path) from error
         explanation = _explanation(cfg, error)
         if explanation is None:
             raise
@@ -137,7 +138,7 @@ def out_of_memory_advice(cfg: DictConfig) -> str:
 
 
 def _way_on(cfg: DictConfig) -> str:
-    folder = Path(cfg.run_dir)
-    if not (folder / "checkpoints" / "last.ckpt").exists():
+    run = RunFolder(Path(cfg.run_dir))
+    if not run.last.exists():
         return ""
-    return f". What was trained is kept, and goes on with: {resume_command(folder)}"
+    return f". What was trained is kept, and goes on with: {resume_command(run.path)}"

@@ -9,7 +9,8 @@ from pathlib import Path
 import filelock
 from pytorch_lightning.utilities import rank_zero_only
 
-from atelier.config.resume import holds_run, left_early, occupied
+from atelier.config.resume import left_early, occupied
+from atelier.run_folder import RunFolder
 from atelier.types import Mistake
 
 
@@ -28,7 +29,7 @@ def claimed(folder: Path, *, new: bool) -> Iterator[None]:
     if not is_first():
         yield
         return
-    lock = filelock.FileLock(folder / ".lock")
+    run, lock = RunFolder(folder), filelock.FileLock(folder / ".lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
@@ -37,9 +38,9 @@ def claimed(folder: Path, *, new: bool) -> Iterator[None]:
     except OSError as error:
         raise Mistake(f"{folder}: cannot be written to ({error.strerror})") from error
     try:
-        if new and left_early(folder):
-            (folder / "metrics.csv").unlink(missing_ok=True)  # its rows come again
-        elif new and holds_run(folder):
+        if new and left_early(run):
+            run.metrics.unlink(missing_ok=True)  # its rows come again
+        elif new and run.begun:
             raise Mistake(f"{folder}: {occupied(folder)}")
         yield
     finally:

@@ -15,6 +15,7 @@ from atelier.checkpoint import compare, read, stood, whole_beside
 from atelier.config.build import build
 from atelier.config.resume import CONFIG_DIR, finished, merged, started_with
 from atelier.counted import counted
+from atelier.run_folder import RunFolder
 from atelier.types import Mistake
 from atelier.whole_file import write_text
 
@@ -69,7 +70,7 @@ def obstacles(cfg: DictConfig) -> list[str]:
 
 def _refuse_finished(cfg: DictConfig, reached: float) -> None:
     folder = Path(cfg.run_dir)
-    if not finished(folder):  # also where all epochs are trained and only the end was cut off
+    if not finished(RunFolder(folder)):  # also where all epochs are trained and only the end was cut off
         return
     if reached >= cfg.trainer.max_epochs:  # which may just have been typed: what was trained is in the checkpoint
         more = f"trainer.max_epochs={2 * math.ceil(reached)}"
@@ -108,7 +109,7 @@ def record(cfg: DictConfig) -> list[str]:
     """
     folder, resume = Path(cfg.run_dir), OmegaConf.to_container(cfg.resume)
     assert isinstance(resume, dict)
-    file = folder / "resumed.yaml"
+    file = RunFolder(folder).resumed
     entries: Any = OmegaConf.to_container(OmegaConf.load(file)) if file.exists() else []
     entries.append(
         {
@@ -127,9 +128,9 @@ def record(cfg: DictConfig) -> list[str]:
 
 def keep(cfg: DictConfig, words: list[str]) -> None:
     """Write a run's configuration and the words that chose it into its folder."""
-    folder = Path(cfg.run_dir)
-    write_text(folder / "config.yaml", OmegaConf.to_yaml(plain(cfg), resolve=True))
-    write_text(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create([*_flags(), *words])))
+    run = RunFolder(Path(cfg.run_dir))
+    write_text(run.config, OmegaConf.to_yaml(plain(cfg), resolve=True))
+    write_text(run.overrides, OmegaConf.to_yaml(OmegaConf.create([*_flags(), *words])))
 
 
 def _flags() -> list[str]:

@@ -15,11 +15,11 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from atelier.checkpoint import Loaded, fingerprint, load
-from atelier.config.resume import run_folder
 from atelier.data.batches import Draw
 from atelier.data.pairs import DomainBatches
 from atelier.direction import DIRECTIONS
 from atelier.pixels import to_bytes
+from atelier.run_folder import RunFolder
 from atelier.task.canvas import to_picture, to_tensor
 from atelier.task.inputs import checkpoint_data
 from atelier.task.tiles import Tiling, translate_image
@@ -65,7 +65,7 @@ class ServedModel:
     @property
     def folder(self) -> Path:
         """The run's folder, or the folder of a checkpoint that lies by itself."""
-        return run_folder(self.loaded.file)
+        return RunFolder.of(self.loaded.file).path
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that stand for the checkpoint's content."""

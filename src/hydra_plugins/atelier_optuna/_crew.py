@@ -12,7 +12,8 @@ import filelock
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 
-from atelier.cli.outcome import Outcome, first_score, outcome, results
+from atelier.cli.outcome import Outcome, first_score, outcome
+from atelier.run_folder import RunFolder
 from hydra_plugins.atelier_process._tending import tend
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Processes:
             return None
         folder, trial = Path(taken.former), taken.trial
         _wait_for(folder)
-        status = results(folder).get("status")
+        status = RunFolder(folder).read_results().get("status")
         if status not in ("finished", "pruned"):
             return None
         score, pruned = first_score(folder), status == "pruned"

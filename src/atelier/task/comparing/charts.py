@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from atelier.callback.chart import COLOURS, Curve, chart, scatter
 from atelier.callback.score_panels import NARROW, Panel
 from atelier.callback.words import brief
+from atelier.run_folder import RunFolder
 from atelier.task.comparing.files import clean, number, read_scores
 from atelier.task.comparing.options import ABSENT, Option, shown, value_of
 from atelier.task.comparing.runs import Run
@@ -77,7 +78,7 @@ def _influence(section: Section, colours: Sequence[int], column: Column, option:
 
 def _stored(run: Run) -> dict[str, tuple[list[float], list[float]]]:
     try:
-        return read_scores(run.folder / "metrics.csv")
+        return read_scores(RunFolder(run.folder).metrics)
     except Mistake:
         return {}  # the figures in results.json stand without their curves
 

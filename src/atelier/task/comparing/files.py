@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from PIL import Image
 
+from atelier.run_folder import RunFolder
 from atelier.types import Mistake
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -115,7 +116,7 @@ def read_scores(file: Path) -> Curves:
 def last_samples(folder: Path) -> Path | None:
     """The run's last picture of samples that is whole."""
     # Names sort as time goes on.
-    files = sorted((folder / "samples").glob("epoch_*.png"), reverse=True)
+    files = sorted(RunFolder(folder).samples.glob("epoch_*.png"), reverse=True)
     return next((file for file in files if _is_picture(file, folder)), None)
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from atelier.config.axes import PARTS
 from atelier.config.override import key_of
-from atelier.config.resume import holds_run, run_folder
 from atelier.expanded import expanded
+from atelier.run_folder import RunFolder
 from atelier.task.comparing.axes import used
 from atelier.task.comparing.files import clean, leaves, mapping, number, read_json, read_yaml
 from atelier.types import Mistake
@@ -96,14 +96,14 @@ def _paths(place: str) -> list[Path]:
 
 def _below(path: Path) -> Iterable[Path]:
     if path.is_file():
-        path = run_folder(path)
-    if holds_run(path) or (path / "results.json").exists():
+        path = RunFolder.of(path).path
+    if RunFolder(path).begun or RunFolder(path).results.exists():
         yield path.resolve()
         return
     for folder, inner, files in os.walk(path):
         here = Path(folder)
         inner[:] = sorted(name for name in inner if not name.startswith("."))
-        if holds_run(here) or _is_barren_job(here, inner, files):
+        if RunFolder(here).begun or _is_barren_job(here, inner, files):
             inner.clear()
             yield here.resolve()
 
@@ -129,14 +129,15 @@ def _without(config: Mapping[str, Any], paths: Set[str]) -> dict[str, Any]:
 
 
 def _run(folder: Path, name: str) -> Run:
-    config, typed, trouble = _config(folder)
+    run = RunFolder(folder)
+    config, typed, trouble = _config(run)
     seed = number(config.get("seed"))
     words = {key: clean(config[f"{key}_name"]) for key in ("model", "data") if config.get(f"{key}_name") is not None}
     known: dict[str, Any] = {"seed": seed, **words, "config": _comparable(config), "typed": typed}
     try:
-        results = read_json(folder / "results.json")
+        results = read_json(run.results)
     except Mistake as mistake:
-        status = f"unreadable: {mistake}" if (folder / "results.json").exists() else _why_without_results(folder)
+        status = f"unreadable: {mistake}" if run.results.exists() else _why_without_results(run)
         return Run(folder, name, status, **known)
     if not isinstance(results, dict):
         return Run(folder, name, "unreadable: results.json holds no results", **known)
@@ -153,13 +154,13 @@ def _run(folder: Path, name: str) -> Run:
     )
 
 
-def _why_without_results(folder: Path) -> str:
+def _why_without_results(run: RunFolder) -> str:
     """What is known of a run that wrote none down; a sweep has noted which of its jobs it stopped."""
     try:
-        noted = mapping(read_json(folder / "job.json")).get("status")
+        noted = mapping(read_json(run.path / "job.json")).get("status")
     except Mistake:
         noted = None
-    if noted == "stopped" or (folder / "config.yaml").exists():
+    if noted == "stopped" or run.config.exists():
         return "stopped before its first results"
     return "failed before it began, as its log tells"
 
@@ -176,14 +177,14 @@ def _scores(results: Mapping[str, Any]) -> dict[str, Score]:
     return found
 
 
-def _config(folder: Path) -> tuple[dict[str, Any], frozenset[str], str]:
+def _config(run: RunFolder) -> tuple[dict[str, Any], frozenset[str], str]:
     """The options by path, those that were typed, and why they cannot be read."""
     try:
-        config = leaves(read_yaml(folder / "config.yaml"))
+        config = leaves(read_yaml(run.config))
     except Mistake as mistake:
         return {}, frozenset(), str(mistake)
     try:
-        words = read_yaml(folder / "overrides.yaml")
+        words = read_yaml(run.overrides)
     except Mistake:
         words = []  # they only decide which of several options gives a column its name
     typed = [key_of(word) for word in words if isinstance(word, str)] if words else []

@@ -13,7 +13,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.checkpoint import Loaded, version
-from atelier.config.resume import CONFIG_DIR, run_folder
+from atelier.config.resume import CONFIG_DIR
+from atelier.run_folder import RunFolder
 from atelier.types import averages
 
 
@@ -38,7 +39,7 @@ def facts(loaded: Loaded, content: Mapping[str, Any], licence: str | None) -> di
         "epochs": clock.get("epoch"),
         "images_seen": clock.get("images_seen"),
         "seed": cfg.get("seed"),
-        "command": _command(run_folder(loaded.file)),
+        "command": _command(RunFolder.of(loaded.file)),
         "scores": scores(content),
         "atelier": content["atelier"].get("version", version()),
         "source_run": _name(loaded.file),
@@ -78,10 +79,10 @@ def _stated(cfg: DictConfig, fact: str) -> str | None:
     return None if stated in (None, "yours") else str(stated)
 
 
-def _command(run: Path) -> str | None:
+def _command(run: RunFolder) -> str | None:
     """The command that trained, from the run's folder."""
     try:
-        words = OmegaConf.load(run / "overrides.yaml")
+        words = OmegaConf.load(run.overrides)
     except (OSError, OmegaConfBaseException, ValueError):
         return None
     if not isinstance(words, ListConfig):
