@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,15 @@ def write_text(path: Path, text: str) -> None:
     """Put ``text`` (UTF-8, ends of lines as they are) in the place of whatever ``path`` held."""
     with replacing(path) as stream:
         stream.write(text.encode())
+
+
+def put(file: Path, place: Path) -> None:
+    """Have the content of ``file`` stand at ``place`` as well, in the place of whatever that held."""
+    if linked(file, place):
+        sync_folder(place.parent)
+        return
+    with file.open("rb") as content, replacing(place) as stream:
+        shutil.copyfileobj(content, stream)
 
 
 def linked(file: Path, name: Path) -> bool:

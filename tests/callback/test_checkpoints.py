@@ -138,6 +138,16 @@ def test_the_best_states_are_kept_and_no_others(fit, toy, scoreboard, saved, tmp
     assert [saved(name)["callbacks"]["Clock"]["epoch"] for name in ("best", "best-5", "best-2")] == [3.0, 5.0, 2.0]
 
 
+def test_files_of_the_users_own_stay(fit, toy, scoreboard, tmp_path: Path) -> None:
+    (folder := tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    for name in ("best-backup.ckpt", "best-1 (copy).ckpt"):
+        (folder / name).touch()
+    fit(toy([0.8, 0.6, 0.3].__getitem__), scoreboard, Checkpoints(keep=2), epochs=3, enable_checkpointing=True)
+    assert sorted(file.name for file in folder.iterdir()) == [
+        *("best-1 (copy).ckpt", "best-2.ckpt", "best-backup.ckpt", "best.ckpt", "last.ckpt")
+    ]
+
+
 def test_a_state_is_kept_under_its_own_epoch_after_a_full_disk(fit, toy, scoreboard, saved, no_room) -> None:
     """The disk is full in the second of four epochs, each better than the one before."""
     module = toy([0.8, 0.6, 0.3, 0.1].__getitem__)

@@ -79,3 +79,11 @@ def test_reals_are_kept_only_where_the_picture_wants_them(fit, toy) -> None:
 def test_a_walk_has_at_least_two_ends(walks: int, steps: int) -> None:
     with pytest.raises(Mistake, match=r"callback\.gallery"):
         Gallery(Grid(1, 1, 8), seed=0, walks=walks, steps=steps)
+
+
+@pytest.mark.parametrize(
+    ("name", "epoch"),
+    [("epoch_0012", 12.0), ("epoch_0012_25", 12.25), ("epoch_best", None), ("epoch_0001 (copy)", None), ("walk", None)],
+)
+def test_pictures_of_epochs_are_known_by_their_names(name: str, epoch: float | None) -> None:
+    assert epoch_in(name) == epoch

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from atelier.callback.journal import Journal, read_curves, read_journal
+from atelier.callback.journal import Journal, check_journal, read_curves, read_journal
+from atelier.types import Mistake
 
 
 def rows(path: Path) -> list[list[str]]:
@@ -83,3 +86,53 @@ def test_rows_behind_a_position_are_cut_back(tmp_path: Path) -> None:
         ["1.0", "128", "1.5"],
         ["1.5", "192", "1.0"],
     ]
+
+
+def test_rows_wait_for_a_disk_that_recovers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path)
+    journal.log_metrics({"epoch": 0.5, "images_seen": 64, "d/loss": 1.5})
+    opened = Path.open
+
+    def failing(self: Path, *given: Any, **named: Any) -> Any:
+        if self.name == "metrics.csv":
+            raise OSError(errno.EIO, "Input/output error")
+        return opened(self, *given, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", failing)
+        journal.log_metrics({"epoch": 1.0, "images_seen": 128, "d/loss": 1.25})
+    journal.log_metrics({"epoch": 1.5, "images_seen": 192, "d/loss": 1.0})
+    assert [row["images_seen"] for row in read_journal(tmp_path / "metrics.csv")] == ["64", "128", "192"]
+    assert "metrics.csv could not be written ([Errno 5] Input/output error): its rows wait" in caplog.text
+
+
+def test_rows_from_a_spreadsheet_are_rows(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_text("epoch,images_seen,d/loss\n0.5,64.0,1.5\n1,128.,1.25\n", encoding="utf-8-sig")
+    check_journal(path)
+    journal = Journal(tmp_path)
+    assert journal.columns == ["epoch", "images_seen", "d/loss"]
+    journal.cut_back(128)
+    journal.log_metrics({"epoch": 1.5, "images_seen": 192, "d/loss": 1.0})
+    assert [row["d/loss"] for row in read_journal(path)] == ["1.5", "1.25", "1.0"]
+
+
+def test_rows_that_cannot_be_read_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,images_seen,d/loss\n0.5,64,1.5\n1,many,1.25\n1.5,19")
+    Journal(tmp_path).cut_back(128)
+    assert "metrics.csv: left out is what cannot be read: 2 rows" in caplog.text
+    assert len(rows(tmp_path / "metrics.csv")) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"\x89PNG\xff", "not the rows of a run"), (b"epoch;images_seen\n1;2\n", "column epoch and images_seen")],
+)
+def test_what_is_no_journal_is_named(content: bytes, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    check_journal(path)
+    path.write_bytes(content)
+    with pytest.raises(Mistake, match=f"metrics.csv: .*{told}.*put it right, or take it away"):
+        check_journal(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +25,7 @@ class Ranks:
         self.clock, self.asked, self.noted = Clock(), list[int](), 0
         self.callbacks, self.world_size, self.is_global_zero = [self.clock], world, True
         self.is_last_batch, self.val_check_batch, self.check_val_every_n_epoch = False, validate_every, 1
-        self.accumulate_grad_batches = 1
+        self.accumulate_grad_batches, self.default_root_dir = 1, "a folder that is not there"
         self.strategy = SimpleNamespace(root_device=torch.device("cpu"), reduce=self._reduce, barrier=lambda name: None)
 
     def _reduce(self, mine: Tensor, reduce_op: str) -> Tensor:
@@ -76,7 +77,41 @@ def test_at_an_epochs_end_it_is_said_whether_the_state_was_saved(
     with caplog.at_level("INFO", "atelier"), pytest.raises(SystemExit) as leaving:
         fit(toy(), Sent(), Checkpoints(), Preemption("go on"), epochs=2, enable_checkpointing=True)
     assert leaving.value.code == 143
-    assert (": NOT saved (no room" if full else ": saved. To go on") in caplog.text
+    assert (": nothing was saved yet" if full else ": saved. To go on") in caplog.text
+
+
+def test_where_nothing_is_saved_any_more_the_former_state_is_told(
+    fit, toy, no_room, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Filling(Callback):
+        def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+            no_room(lambda: trainer.current_epoch == 1)
+
+    class SentLater(Callback):
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            if trainer.current_epoch == 1:
+                signal.raise_signal(signal.SIGTERM)
+
+    with caplog.at_level("INFO", "atelier"), pytest.raises(SystemExit):
+        fit(toy(), Filling(), SentLater(), Checkpoints(), Preemption("go on"), epochs=3, enable_checkpointing=True)
+    assert ": NOT saved, the last checkpoint is kept. To go on:" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no such signal")
+@pytest.mark.parametrize("ignored", [False, True], ids=["closed terminal", "nohup"])
+def test_a_closed_terminal_stops_a_run_unless_it_is_to_outlive_it(ignored: bool, fit, toy) -> None:
+    class Closed(Callback):
+        def on_train_batch_start(self, *_: Any) -> None:
+            signal.raise_signal(signal.SIGHUP)
+
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        with nullcontext() if ignored else pytest.raises(SystemExit) as leaving:
+            fit(toy(), Closed(), Checkpoints(), Preemption("go on"), enable_checkpointing=True)
+        assert ignored or leaving.value.code == 143
+        assert signal.getsignal(signal.SIGHUP) == (signal.SIG_IGN if ignored else signal.SIG_DFL)
+    finally:
+        signal.signal(signal.SIGHUP, former)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

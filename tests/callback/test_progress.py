@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import io
 import logging
+from itertools import count
 
 import pytest
 from rich.console import Console
@@ -61,3 +63,18 @@ def test_the_terminal_is_given_back_when_training_fails(fit, toy) -> None:
 def test_seconds_between_lines_are_positive() -> None:
     with pytest.raises(Mistake, match="every_n_seconds=0"):
         ProgressLine(TERMS, every_n_seconds=0)
+
+
+@pytest.mark.parametrize("drawings", [0, 3])
+def test_a_terminal_that_is_gone_ends_no_run(drawings: int, fit, toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = count()
+
+    def gone(*_: object) -> None:
+        if next(calls) >= drawings:
+            raise OSError(errno.EIO, "Input/output error")
+
+    line = ProgressLine({}, every_n_seconds=60)
+    line.console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr("rich.progress.Progress.refresh", gone)
+    trainer = fit(toy(), line, epochs=1)
+    assert trainer.state.finished

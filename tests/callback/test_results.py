@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytorch_lightning import Callback
 
 from atelier.callback.bookkeeping import Bookkeeping
 from atelier.callback.monitor import Monitor
+from atelier.callback.preemption import Preemption
 from atelier.callback.results import Results
 from atelier.run_folder import RunFolder
 from atelier.types import Diverged
@@ -56,3 +59,67 @@ def test_a_failed_run_says_so(fit, toy, scoreboard, tmp_path: Path) -> None:
     assert found["status"].startswith("failed: d/loss is not finite")
     assert found["epochs"] == 1.6
     assert found["scores"]["val/distance_pixels"]["best_epoch"] == 1
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError(28, "No space left on device"), UnicodeError("é")])
+def test_what_fails_after_the_end_makes_no_failed_run(failure: Any, fit, toy, tmp_path: Path) -> None:
+    class Telling(Callback):
+        def on_fit_end(self, trainer, pl_module) -> None:
+            raise failure
+
+    with pytest.raises(BaseException):  # noqa: B017  # Lightning makes a SystemExit of the first
+        fit(toy(), Results("toy", "noise", seed=5), Telling(), epochs=1)
+    assert RunFolder(tmp_path / "run").read_results()["status"] == "finished"
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError(5, "Input/output error")])
+def test_a_run_that_does_not_get_to_go_on_keeps_its_results(failure: Any, fit, toy, tmp_path: Path) -> None:
+    class Failing(Callback):
+        def setup(self, trainer, pl_module, stage) -> None:
+            raise failure
+
+    fit(toy(), Results("toy", "noise", seed=5), epochs=1)
+    before = RunFolder(tmp_path / "run").read_results()
+    with pytest.raises(BaseException):  # noqa: B017  # as above
+        fit(toy(), Results("toy", "noise", seed=5), Failing(), epochs=2)
+    assert RunFolder(tmp_path / "run").read_results() == before
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"), [(MemoryError(), "failed: MemoryError"), (RuntimeError("a\nb"), "failed: a b")]
+)
+def test_a_failure_is_told_in_a_line(failure: Exception, status: str, fit, toy, tmp_path: Path) -> None:
+    class Failing(Callback):
+        def on_train_batch_end(self, *_: Any) -> None:
+            raise failure
+
+    with pytest.raises(type(failure)):
+        fit(toy(), Results("toy", "noise", seed=5), Failing(), epochs=1)
+    assert RunFolder(tmp_path / "run").read_results()["status"] == status
+
+
+def test_a_failure_after_a_signal_is_a_stop(fit, toy, tmp_path: Path) -> None:
+    class Killed(Callback):
+        def on_train_batch_end(self, *_: Any) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            raise RuntimeError("DataLoader worker was killed")
+
+    with pytest.raises(RuntimeError):
+        fit(toy(), Results("toy", "noise", seed=5), Killed(), Preemption("go on"), enable_checkpointing=True)
+    assert RunFolder(tmp_path / "run").read_results()["status"] == "stopped"
+
+
+def test_results_that_cannot_be_written_hide_no_failure(
+    fit, toy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    class Failing(Callback):
+        def on_train_batch_end(self, *_: Any) -> None:
+            monkeypatch.setattr("atelier.callback.results.write_text", refuse)
+            raise Diverged("the first failure")
+
+    with pytest.raises(Diverged, match="the first failure"):
+        fit(toy(), Results("toy", "noise", seed=5), Failing())
+    assert "results.json could not be written ([Errno 30] Read-only file system)" in caplog.text

@@ -76,3 +76,19 @@ def test_commands_are_those_of_the_script_that_ran(tmp_path: Path, monkeypatch: 
     assert next(iter(next_commands(tmp_path).values())) == f"python -m atelier sample ckpt={tmp_path}"
     monkeypatch.setattr(sys, "argv", ["/usr/bin/atelier"])
     assert next_commands(Path("a folder"))["draw more samples"] == "atelier sample ckpt='a folder'"
+
+
+@pytest.mark.parametrize("content", [b"model: gan", b"- model=gan\n- 'half", b"\xff\xfe"])
+def test_words_that_are_lost_make_no_variant(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "overrides.yaml").write_bytes(content)
+    assert list(next_commands(tmp_path)) == ["draw more samples"]
+
+
+@pytest.mark.parametrize("failure", [OSError(5, "Input/output error"), SystemExit(1)], ids=["terminal", "pipe"])
+def test_a_reader_that_is_gone_ends_no_run(failure: BaseException, fit, toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise failure
+
+    summary = Summary()
+    monkeypatch.setattr(summary.console, "print", gone)
+    fit(toy(), summary, epochs=1)

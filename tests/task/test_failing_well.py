@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from importlib import util
@@ -32,6 +34,7 @@ from tiny import SMALL
 pytestmark = pytest.mark.thorough
 
 TINY = (*SMALL, "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1", "data.subset=180", "data.batch_size=60")
+SRC = Path(__file__).parents[2] / "src"
 QUIET = (*TINY, "callback.report=null", "callback.scoreboard=null", "hydra.run.dir=run")
 
 
@@ -145,6 +148,21 @@ def test_a_worker_that_dies_while_it_hands_a_batch_over_is_told_by_the_same_word
     monkeypatch.setattr("torch.utils.data.dataloader._MultiProcessingDataLoaderIter._try_get_data", reset)
     assert run("train", [*QUIET, "data.workers=1"]) == 2
     assert "atelier: a process that loads data died (data.workers=1)" in capsys.readouterr().err
+
+
+def test_a_signal_to_all_processes_of_a_run_saves_it(here: Path) -> None:
+    words = [*QUIET, "trainer.max_epochs=1000", "data.batch_size=20", "data.workers=1"]
+    command = [sys.executable, str(SRC / "train.py"), *(word for word in words if word != "trainer.max_epochs=1")]
+    process = subprocess.Popen(
+        command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    while not (here / "run" / "checkpoints" / "last.ckpt").exists():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGTERM)
+    said = process.communicate(timeout=100)[0]
+    assert process.returncode == 143 and ": saved. To go on:" in said, said
+    assert results(here / "run")["status"] == "stopped"
 
 
 def test_another_pipe_that_breaks_is_no_worker(

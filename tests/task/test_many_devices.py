@@ -172,6 +172,20 @@ def test_a_leader_that_dies_leaves_nobody_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_follower_that_dies_is_told_in_a_line(tmp_path: Path) -> None:
+    process = start([*TWO, "trainer.max_epochs=1000", "hydra.run.dir=run"], tmp_path)
+    while not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists():
+        time.sleep(0.1)
+        assert process.poll() is None, process.communicate()[0]
+    (follower,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(follower), signal.SIGKILL)
+    status, said = finish(process)
+    assert status == 2 and "Traceback" not in said, said
+    assert "process 2 of the 2 that train together was ended by SIGKILL, most often for want of memory" in said
+    assert re.search(r"The state of epoch [\d.]+ is kept, and goes on with: .* resume=run", said), said
+
+
+@pytest.mark.slow
 def test_torchrun(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(

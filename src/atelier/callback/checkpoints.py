@@ -109,9 +109,9 @@ class Checkpoints(Checkpoint):
         elif now in places:
             self._save(trainer, pl_module, Path(_runner_up(now)).stem)
         if trainer.is_global_zero:
-            for file in run_of(trainer).checkpoints.glob("best-*.ckpt"):
-                if file.name not in runners_up:
-                    file.unlink(missing_ok=True)
+            for epoch in {row["epoch"] for row in history.rows}:  # other names are the user's own
+                if _runner_up(epoch) not in runners_up:
+                    (run_of(trainer).checkpoints / _runner_up(epoch)).unlink(missing_ok=True)
 
     def _save_first(self, trainer: Trainer, pl_module: LightningModule, now: float, runners_up: Set[str]) -> None:
         """Write best.ckpt; what lay there before stays under its epoch's name, if that is among ``runners_up``."""

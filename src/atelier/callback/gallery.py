@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
@@ -99,7 +100,5 @@ def file_name(epoch: float) -> str:
 
 def epoch_in(name: str) -> float | None:
     """The epoch that a picture's file name tells, or None for other pictures."""
-    if not name.startswith("epoch_"):
-        return None
-    whole, _, hundredths = name.removeprefix("epoch_").partition("_")
-    return int(whole) + (int(hundredths) / 100 if hundredths else 0.0)
+    found = re.fullmatch(r"epoch_(\d+)(?:_(\d\d))?", name)
+    return None if found is None else int(found[1]) + int(found[2] or 0) / 100

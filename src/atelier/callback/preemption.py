@@ -26,12 +26,14 @@ log = logging.getLogger(__name__)
 _REQUEUED = 144
 """Among the processes of a run: TERMINATED, and SLURM is to start the job again."""
 
+_HEARD = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP")
+
 _OTHERWISE = (Mistake, Diverged, Vanished)
 """Ends of a run that no signal brings about."""
 
 
 class Preemption(Checkpoint):
-    """On SIGTERM, SIGUSR1 or Ctrl-C: saves between two batches on all ranks together, and leaves.
+    """On SIGTERM, SIGUSR1, SIGHUP or Ctrl-C: saves between two batches on all ranks together, and leaves.
 
     A process that trains alone leaves at the next batch. Several ask each other every tenth batch and at the end of an
     epoch: they wait for one another, and for their devices, to agree.
@@ -59,7 +61,8 @@ class Preemption(Checkpoint):
         """Listen."""
         if threading.current_thread() is not threading.main_thread():
             return  # signals reach the main thread alone
-        ours = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
+        ours = [getattr(signal, name) for name in _HEARD if hasattr(signal, name)]
+        ours = [number for number in ours if not _of_a_lost_terminal(number)]
         self._former = {number: signal.signal(number, self._note) for number in ours}
 
     def on_train_batch_end(
@@ -91,11 +94,15 @@ class Preemption(Checkpoint):
         or processes that load data, and these have left at once.
         """
         self._deaf()
-        if self._status and isinstance(exception, Exception) and not isinstance(exception, _OTHERWISE):
+        if self.brought_about(exception):
             kept = "the last checkpoint is kept" if run_of(trainer).last.exists() else ""
             self.cut_off = self._told(trainer, self._status, kept, amid=type(exception).__name__)
         if self._requeue:
             requeue()
+
+    def brought_about(self, exception: BaseException) -> bool:
+        """Whether ``exception`` is a failure of what a signal has reached as well."""
+        return bool(self._status) and isinstance(exception, Exception) and not isinstance(exception, _OTHERWISE)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         status = INTERRUPTED if number == signal.SIGINT else TERMINATED
@@ -116,7 +123,8 @@ class Preemption(Checkpoint):
 
     def _leave(self, trainer: Trainer, status: int, saved: bool) -> None:
         trainer.strategy.barrier("preemption")
-        kept = "saved" if saved else "NOT saved (no room, or callback.checkpoints=null)"
+        former = "NOT saved, the last checkpoint is kept" if run_of(trainer).last.exists() else ""
+        kept = "saved" if saved else former
         raise SystemExit(self._told(trainer, status, kept))
 
     def _told(self, trainer: Trainer, status: int, kept: str, amid: str = "") -> int:
@@ -138,3 +146,8 @@ class Preemption(Checkpoint):
         for number, handler in self._former.items():
             signal.signal(number, handler)
         self._former = {}
+
+
+def _of_a_lost_terminal(number: int) -> bool:
+    """Whether it is SIGHUP, and the run is to outlive its terminal (nohup)."""
+    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) == signal.SIG_IGN

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -65,11 +65,10 @@ class ProgressLine(Callback):
         if not trainer.is_global_zero:
             self._next = math.inf
         elif self.console.is_terminal:
-            self._bar = _bar(self.console)
-            total = _total(trainer)
-            self._task = self._bar.add_task("", total=total, completed=self._clock.step, epoch="", words="")
-            self._open.enter_context(self._bar)
-            self._open.enter_context(_loggers_above(self._bar))
+            try:
+                self._begin(_total(trainer))
+            except OSError:  # the terminal is gone
+                self._close()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -116,14 +115,24 @@ class ProgressLine(Callback):
         best = f"best {standing.best:.4g} in epoch {whole(standing.best_epoch)}"
         return f"{board.history.primary} {standing.last:.4g} ({best})"
 
+    def _begin(self, total: float | None) -> None:
+        self._bar = _bar(self.console)
+        self._task = self._bar.add_task("", total=total, completed=self._clock.step, epoch="", words="")
+        self._open.enter_context(self._bar)
+        self._open.enter_context(_loggers_above(self._bar))
+
     def _draw(self, trainer: Trainer, words: str) -> None:
         assert self._bar is not None
         epoch = _of(math.ceil(self._clock.epoch), trainer.max_epochs)
         self._bar.update(self._task, completed=self._clock.step, epoch=epoch, words=words)
-        self._bar.refresh()
+        try:
+            self._bar.refresh()
+        except OSError:  # as above
+            self._close()
 
     def _close(self) -> None:
-        self._open.close()
+        with suppress(OSError):  # as above
+            self._open.close()
         self._bar = None
 
 

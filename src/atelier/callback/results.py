@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 from contextlib import nullcontext
@@ -15,13 +16,17 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from atelier.callback.atomic import sparing
 from atelier.callback.clock import peak_memory_bytes
 from atelier.callback.monitor import Monitor
+from atelier.callback.preemption import Preemption
 from atelier.callback.pruning import Pruning
 from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.score_history import whole
 from atelier.callback.trainer_parts import run_of
 from atelier.jsonable import jsonable
+from atelier.reason import said
 from atelier.types import Game, Vanished
 from atelier.whole_file import write_text
+
+log = logging.getLogger(__name__)
 
 _PACKAGES = (
     "atelier-lab",
@@ -42,11 +47,11 @@ class Results(Callback):
 
     def __init__(self, model: str, data: str, seed: int) -> None:
         self.model, self.data, self.seed = model, data, seed
-        self._ended = False
+        self._begun = self._ended = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write that it has begun, or goes on."""
-        self._ended = False
+        self._begun, self._ended = True, False
         self._write(trainer, pl_module, "training")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -61,12 +66,18 @@ class Results(Callback):
         self._ended = True
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Write how it ended."""
-        if trainer.state.fn == "fit" and not isinstance(exception, Vanished):
-            stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
-            if stopped and self._ended:
-                return  # it was the report that was stopped
-            self._write(trainer, pl_module, "stopped" if stopped else f"failed: {exception}")
+        """Write how it ended: not of a run that had ended (its report failed), nor of one that did not get to go on."""
+        if trainer.state.fn != "fit" or isinstance(exception, Vanished) or self._ended:
+            return
+        if not self._begun and run_of(trainer).results.exists():
+            return  # what would be written has not been restored
+        preemption = companion(trainer, Preemption)
+        stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
+        stopped = stopped or (preemption is not None and preemption.brought_about(exception))
+        try:
+            self._write(trainer, pl_module, "stopped" if stopped else f"failed: {said(exception)}")
+        except OSError as error:  # what ended the run is to be told
+            log.warning("results.json could not be written (%s)", said(error))
 
     def _write(self, trainer: Trainer, pl_module: LightningModule, status: str) -> None:
         if trainer.is_global_zero:

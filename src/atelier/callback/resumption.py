@@ -15,6 +15,7 @@ from atelier.callback.journal import Journal, Kind
 from atelier.callback.recorder import boards_of, clock_of, companion
 from atelier.callback.trainer_parts import callbacks_of, run_of
 from atelier.counted import counted
+from atelier.whole_file import put
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +23,13 @@ log = logging.getLogger(__name__)
 class Resumption(Callback):
     """Cuts back what lies behind the checkpoint, so that nothing appears twice; a trainer's first callback.
 
+    checkpoint: the file that the run goes on from.
     retuned: the model's options were changed: its optimizers take their settings from the configuration, not from the
         checkpoint. (Where nothing was changed these are the same.)
     """
 
-    def __init__(self, retuned: bool) -> None:
-        self.retuned = retuned
+    def __init__(self, checkpoint: Path, retuned: bool) -> None:
+        self.checkpoint, self.retuned = checkpoint, retuned
         self._settings: list[list[dict[str, Any]]] = []
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -48,6 +50,9 @@ class Resumption(Callback):
             for optimizer, groups in zip(trainer.optimizers, self._settings, strict=True):
                 for group, settings in zip(optimizer.param_groups, groups, strict=True):
                     group.update(settings)
+        if trainer.is_global_zero and self.checkpoint.resolve() != run_of(trainer).last.resolve():
+            # What is cut back below belongs to last.ckpt: a kill before the next save would leave a folder of two runs.
+            put(self.checkpoint, run_of(trainer).last)
         clock, behind = clock_of(trainer), _behind(trainer)
         for journal in trainer.loggers:
             if isinstance(journal, Journal):

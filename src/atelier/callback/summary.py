@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +55,11 @@ class Summary(Callback):
             *(f"{name:<12}{place}" for name, place in made.items() if place.exists()),
         ]
         commands = _prolonging(trainer, run) | _rescoring(trainer, run) | next_commands(run, _use(pl_module))
+        # A terminal that is gone, or a pipe that nobody reads (which rich answers with SystemExit): all is done.
+        with suppress(OSError, SystemExit):
+            self._print(run, facts, commands)
+
+    def _print(self, run: Path, facts: Sequence[str], commands: Mapping[str, str]) -> None:
         if self.console.is_terminal:
             self.console.print(
                 Panel(escape("\n".join(facts)), title=f"[bold]{escape(str(run))}", title_align="left", expand=False)
@@ -143,11 +150,11 @@ def next_commands(run: Path, use: Use = "sample") -> dict[str, str]:
     """
     place = shlex.quote(str(run))
     purpose, needed, variants = _USES[use]
-    again = shlex.join(retyped(configuration_of(RunFolder(run)), _overrides(run), variants))
-    return {
-        purpose: f"{called(use)} ckpt={place}{needed}",
-        "train a variant": f"{called('train')} {again}",
-    }
+    commands = {purpose: f"{called(use)} ckpt={place}{needed}"}
+    if (words := _overrides(run)) is not None:
+        again = shlex.join(retyped(configuration_of(RunFolder(run)), words, variants))
+        commands["train a variant"] = f"{called('train')} {again}"
+    return commands
 
 
 def resume_command(run: Path) -> str:
@@ -155,8 +162,11 @@ def resume_command(run: Path) -> str:
     return f"{called('train')} resume={shlex.quote(str(near(run)))}"
 
 
-def _overrides(run: Path) -> list[str]:
-    """What the user chose for ``run``, without the choice of its folder."""
-    path = RunFolder(run).overrides
-    words = OmegaConf.to_container(OmegaConf.load(path)) if path.exists() else []
-    return [str(word) for word in words or [] if not str(word).startswith("hydra.")]
+def _overrides(run: Path) -> list[str] | None:
+    """What the user chose for ``run``, without the choice of its folder; None where that is not known."""
+    file = RunFolder(run).overrides
+    try:
+        words = OmegaConf.to_container(OmegaConf.load(file)) if file.exists() else []
+    except Exception:  # an edited file can fail anywhere in the parser
+        return None
+    return [str(word) for word in words if not str(word).startswith("hydra.")] if isinstance(words, list) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from atelier.cli import garbage_collection
 from atelier.cli.help import overview, usage
@@ -21,6 +22,8 @@ def main(verb: str | None = None) -> None:
     The installed command ``atelier`` names none, a script of src/ its own.
     """
     with leaving_quietly():
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # folders have names that not every terminal can show
         status = _answer(verb, sys.argv[1:])
         if status is not None:
             sys.exit(status)

@@ -24,8 +24,8 @@ from atelier.types import Diverged, Mistake, Vanished
 
 log = logging.getLogger(__name__)
 
-# What a disk says that takes nothing more.
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+# What a disk says that takes nothing more, or nothing from this user.
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
 def start(verb: str, words: Sequence[str], stored: DictConfig | None = None) -> int:

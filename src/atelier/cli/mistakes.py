@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from atelier.config.secrecy import masked
 
@@ -37,4 +38,5 @@ def say(mistakes: Sequence[str], called: str = "mistakes") -> None:
     count = len(mistakes)
     told = list(map(masked, mistakes))
     lines = told if count == 1 else [f"{count} {called}:", *(f"  {text}" for text in told)]
-    print("atelier: " + "\n".join(lines), file=sys.stderr)  # noqa: T201  # standard error is where mistakes are told
+    with suppress(OSError):  # nobody is there to read it, and the status tells as much
+        print("atelier: " + "\n".join(lines), file=sys.stderr)  # noqa: T201  # standard error is where mistakes are told

@@ -16,6 +16,7 @@ from atelier.counted import counted
 from atelier.data.chosen import Chosen
 from atelier.data.shuffle import Order
 from atelier.data.source import Images
+from atelier.data.worker_signals import heed_the_loader_alone
 from atelier.types import ImageBatch, Mistake, UnpairedBatch
 
 log = logging.getLogger(__name__)
@@ -175,6 +176,7 @@ class Loader(DataLoader[B]):
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),
+            worker_init_fn=heed_the_loader_alone,
             generator=torch.Generator().manual_seed(0),
         )
 

@@ -16,13 +16,16 @@ from pytorch_lightning import Trainer
 from torch.utils.data import DataLoader
 
 from atelier.callback.folder_guard import vanished
+from atelier.callback.kept_state import epoch_of
 from atelier.callback.preemption import Preemption
 from atelier.callback.recorder import companion
+from atelier.callback.score_history import whole
 from atelier.callback.summary import resume_command
 from atelier.callback.undisturbed import Undisturbed
 from atelier.run_folder import RunFolder
 from atelier.status import TERMINATED
 from atelier.task.compiling import COMPILED
+from atelier.task.ranks import Lost
 from atelier.types import Diverged, Mistake, Vanished
 
 log = logging.getLogger(__name__)
@@ -79,6 +82,8 @@ def _explanation(cfg: DictConfig, error: Exception) -> str | None:
     text = str(error)
     if is_out_of_memory(error):
         return out_of_memory_advice(cfg)
+    if isinstance(error, Lost):
+        return text
     if cfg.get("compile") and _in_compiling(error):
         return (
             f"compile=true: torch could not compile the networks ({' '.join(text.split())[:200]}). Where an earlier "
@@ -139,6 +144,7 @@ def out_of_memory_advice(cfg: DictConfig) -> str:
 
 def _way_on(cfg: DictConfig) -> str:
     run = RunFolder(Path(cfg.run_dir))
-    if not run.last.exists():
+    epoch = epoch_of(run.last)
+    if epoch is None:
         return ""
-    return f". What was trained is kept, and goes on with: {resume_command(run.path)}"
+    return f". The state of epoch {whole(round(epoch, 2))} is kept, and goes on with: {resume_command(run.path)}"

@@ -28,6 +28,7 @@ from atelier.task.lenient_loggers import lenient
 from atelier.task.lock import is_first
 from atelier.task.resume import plain
 from atelier.types import Mistake
+from atelier.whole_file import write_text
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ def _experiment(folder: Path) -> str:
 def _wandb_name(folder: Path) -> str:
     """The run's name at Weights & Biases, the same in every process that works on it; a sweep's agent gives it one."""
     file = folder / "wandb_id"
-    if not file.exists():
+    if not file.exists() or not file.read_text(encoding="utf-8").strip():
         given = os.environ.get("WANDB_RUN_ID") if "WANDB_SWEEP_ID" in os.environ else None
-        file.write_text((given or secrets.token_hex(4)) + "\n", encoding="utf-8")
+        write_text(file, (given or secrets.token_hex(4)) + "\n")
     return file.read_text(encoding="utf-8").strip()

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -34,6 +35,7 @@ _MARKS = (LEADER, _CONFIG, _WARNINGS, "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "
 """What we and Lightning leave in the environment; a second run in this process would take itself for a follower."""
 
 _COMMANDS = {"train", "atelier"}
+_PATIENCE = 60.0  # seconds in which the leader may notice that a follower is gone, and write its report
 _GRACE = 10.0  # seconds in which the leader may say of a common failure what there is to say
 
 
@@ -57,17 +59,38 @@ def leading(cfg: DictConfig, trainer: Trainer) -> Iterator[None]:
             "which is started once more for each of them"
         )
     before = {name: os.environ.get(name) for name in _MARKS}
+    patient = mock.patch(f"{type(launcher).__module__}._launch_process_observer", _watch_over)
     os.environ |= {LEADER: str(os.getpid()), _CONFIG: OmegaConf.to_yaml(cfg, resolve=True)}
     os.environ.setdefault(_WARNINGS, "ERROR")  # a follower that loses its leader would print where in torch it was
     try:
-        yield
+        with patient:
+            yield
         _see_off(launcher.procs)
     except SystemExit:  # agreed on by all
         _see_off(launcher.procs)
         raise
+    except RuntimeError as error:
+        if lost := _lost(launcher.procs):
+            raise Lost(lost) from error
+        raise
     finally:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def _watch_over(followers: list[Any]) -> None:
+    """In the place of Lightning's observer, which kills the leader at once when a follower has died.
+
+    It is to notice by itself, write down how the run ended and say so; only one that waits for ever has to be killed.
+    """
+    from lightning_fabric.strategies.launchers.subprocess_script import _ChildProcessObserver  # loads torch
+
+    class Patient(_ChildProcessObserver):
+        def _terminate_all(self) -> None:
+            time.sleep(_PATIENCE)
+            super()._terminate_all()
+
+    Patient(main_pid=os.getpid(), child_processes=followers).start()
 
 
 def _see_off(followers: list[Any]) -> None:
@@ -75,6 +98,25 @@ def _see_off(followers: list[Any]) -> None:
     for follower in followers:
         with suppress(TimeoutExpired):
             follower.wait(_GRACE)
+
+
+class Lost(RuntimeError):
+    """A process of the run has died, and those that wait for it have noticed."""
+
+
+def _lost(followers: list[Any]) -> str:
+    """Which of ``followers`` has left by itself, in words; "" if none has."""
+    latest = time.monotonic() + 1.0  # a broken connection may be noticed before the end of who held it
+    for number, follower in enumerate(followers, start=1):
+        with suppress(TimeoutExpired):
+            if status := follower.wait(max(0.0, latest - time.monotonic())):
+                killed = f"was ended by {signal.Signals(-status).name}, most often for want of memory"
+                how = killed if status < 0 else f"left with status {status}"
+                return (
+                    f"process {number + 1} of the {len(followers) + 1} that train together {how}; the others cannot go "
+                    "on without it"
+                )
+    return ""
 
 
 def order() -> DictConfig | None:
@@ -108,6 +150,10 @@ def in_silence(work: Callable[[DictConfig], object], cfg: DictConfig) -> int:
         work(cfg)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except Mistake as mistake:
+        time.sleep(_GRACE)
+        print(f"atelier: {mistake}", file=sys.stderr)  # noqa: T201  # standard error is where mistakes are told
+        return 2
     except BaseException:
         time.sleep(_GRACE)
         traceback.print_exc()

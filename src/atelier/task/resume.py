@@ -11,10 +11,12 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from atelier.callback.journal import check_journal
 from atelier.checkpoint import compare, read, stood, whole_beside
 from atelier.config.build import build
 from atelier.config.resume import CONFIG_DIR, finished, merged, started_with
 from atelier.counted import counted
+from atelier.reason import said
 from atelier.run_folder import RunFolder
 from atelier.types import Mistake
 from atelier.whole_file import write_text
@@ -59,6 +61,9 @@ def obstacles(cfg: DictConfig) -> list[str]:
     try:
         content = contents(cfg)
         _refuse_finished(cfg, stood(content).epoch)
+        run = RunFolder(Path(cfg.run_dir))
+        _resumptions(run)
+        check_journal(run.metrics)
         with torch.device("meta"):
             model = build(cfg.model)
         compare(content["state_dict"], model, f"resume={file}")
@@ -109,8 +114,7 @@ def record(cfg: DictConfig) -> list[str]:
     """
     folder, resume = Path(cfg.run_dir), OmegaConf.to_container(cfg.resume)
     assert isinstance(resume, dict)
-    file = RunFolder(folder).resumed
-    entries: Any = OmegaConf.to_container(OmegaConf.load(file)) if file.exists() else []
+    entries = _resumptions(RunFolder(folder))
     entries.append(
         {
             "time": time.strftime("%Y-%m-%d %H:%M:%S"),
@@ -120,10 +124,27 @@ def record(cfg: DictConfig) -> list[str]:
             "changed": resume["changed"],
         }
     )
-    write_text(file, OmegaConf.to_yaml(OmegaConf.create(entries)))
+    write_text(RunFolder(folder).resumed, OmegaConf.to_yaml(OmegaConf.create(entries)))
     if resume["words"]:
         keep(cfg, merged(started_with(folder), resume["words"]))
     return [f"{option}: {before} → {after}" for option, (before, after) in resume["changed"].items()]
+
+
+def _resumptions(run: RunFolder) -> list[Any]:
+    """The entries of resumed.yaml.
+
+    Raises:
+        Mistake: if there are others than ours, to which none can be added.
+    """
+    if not run.resumed.exists():
+        return []
+    try:
+        entries = OmegaConf.to_container(OmegaConf.load(run.resumed))
+    except Exception as error:  # a file that was edited can fail anywhere in the parser
+        raise Mistake(f"{run.resumed}: cannot be read ({said(error)}); put it right, or take it away") from None
+    if not isinstance(entries, list):
+        raise Mistake(f"{run.resumed}: not a list of resumptions; put it right, or take it away")
+    return entries
 
 
 def keep(cfg: DictConfig, words: list[str]) -> None:

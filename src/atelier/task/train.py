@@ -89,7 +89,8 @@ def run(cfg: DictConfig) -> float | None:
 def _callbacks(cfg: DictConfig) -> list[Callback]:
     """The configured ones between those that every run has."""
     first: list[Callback] = [Undisturbed(), FolderGuard(Path(cfg.run_dir))]
-    first += [] if checkpoint(cfg) is None else [Resumption(retuned(cfg))]
+    stored = checkpoint(cfg)
+    first += [] if stored is None else [Resumption(Path(stored), retuned(cfg))]
     first += [GlobalSeed(cfg.seed), BroadcastBuffers()]
     chosen = [build(node) for node in cfg.callback.values() if node is not None]
     last = [*([Pruning(verdict)] if prunes() else []), Passport(plain(cfg))]
