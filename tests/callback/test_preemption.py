@@ -62,6 +62,22 @@ def test_a_process_that_trains_alone_leaves_at_once_and_asks_nobody() -> None:
     assert (ranks.clock.step, ranks.asked) == (1, [])
 
 
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGUSR1, 144)]
+)
+def test_one_signal_alone_has_slurm_start_the_job_again(
+    number: signal.Signals, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atelier.callback.preemption.SLURMEnvironment.detect", lambda: True)
+    former = signal.getsignal(signal.SIGINT)
+    preemption = Preemption("go on")
+    try:
+        preemption._note(number, None)
+    finally:
+        signal.signal(signal.SIGINT, former)
+    assert preemption._status == status
+
+
 class Sent(Callback):
     """A signal at the end of the first epoch."""
 

@@ -106,7 +106,7 @@ class Preemption(Checkpoint):
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         status = INTERRUPTED if number == signal.SIGINT else TERMINATED
-        if number not in (signal.SIGINT, signal.SIGTERM) and SLURMEnvironment.detect():
+        if number == getattr(signal, "SIGUSR1", None) and SLURMEnvironment.detect():
             status = _REQUEUED
         self._status = max(self._status, status)
         if number == signal.SIGINT:
