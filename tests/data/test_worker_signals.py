@@ -25,11 +25,13 @@ class Numbers(Dataset[ImageBatch]):
         return ImageBatch(torch.from_numpy(draw.indices), torch.from_numpy(draw.indices), None, draw.step, draw.epoch)
 
 
-@pytest.fixture
-def loading() -> Iterator[tuple[Iterator[ImageBatch], BaseProcess]]:
+@pytest.fixture(params=["fork", "forkserver"])
+def loading(request: pytest.FixtureRequest) -> Iterator[tuple[Iterator[ImageBatch], BaseProcess]]:
     """Batches of a loader with one worker, the first of them taken, and the worker."""
     before = set(multiprocessing.active_children())
-    batches = iter(Loader(Numbers(), OrderedBatches(400, 4), workers=1))
+    loader = Loader(Numbers(), OrderedBatches(400, 4), workers=1)
+    loader.multiprocessing_context = request.param  # a server's child is the server's, and its loader another process
+    batches = iter(loader)
     next(batches)
     (worker,) = set(multiprocessing.active_children()) - before
     yield batches, worker

@@ -43,7 +43,7 @@ def _kind(cfg: DictConfig) -> list[str]:
     needs, kind = _select(cfg, "model.facts.needs"), _select(cfg, "data.facts.kind")
     if not needs or not kind or needs == kind:
         return []
-    offers = sorted((name for name in groups(conf_dir())["data"] if _kind_of(name) == needs), key=_pains)
+    offers = sorted((name for name in groups(conf_dir())["data"] if _kind_of(name) == needs), key=_effort)
     return [
         f"model={_word('model', cfg)} wants data of kind {needs!r}, and data={_word('data', cfg)} is of kind {kind!r}; "
         f"try data={' or data='.join(offers[:3])}"
@@ -54,7 +54,7 @@ def _kind_of(data: str) -> object:
     return OmegaConf.select(_stated(data), "facts.kind")
 
 
-def _pains(data: str) -> tuple[int, str]:
+def _effort(data: str) -> tuple[int, str]:
     """What is embedded comes before a folder of the user's own, and that before what has to be downloaded."""
     stated = _stated(data)
     embedded = "_target_" in stated and not {"root", "urls"} & set(stated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -16,14 +17,15 @@ def heed_the_loader_alone(worker: int) -> None:
 
     Where senders cannot be told (macOS, Windows), nothing is changed.
     """
-    if not hasattr(signal, "sigwaitinfo"):
+    loader = multiprocessing.parent_process()
+    if loader is None or not hasattr(signal, "sigwaitinfo"):
         return
     ours = {signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, ours)  # they wait for the thread below, which alone learns who sent them
-    threading.Thread(target=_leave_at_its_word, args=(ours, os.getppid()), daemon=True).start()
+    threading.Thread(target=_leave_at_its_word, args=(ours, loader.pid), daemon=True).start()
 
 
-def _leave_at_its_word(signals: set[signal.Signals], loader: int) -> None:
+def _leave_at_its_word(signals: set[signal.Signals], loader: int | None) -> None:
     while signal.sigwaitinfo(signals).si_pid != loader:
         continue
     os._exit(0)
