@@ -27,15 +27,23 @@ def failing(number: int) -> SimpleNamespace:
     return SimpleNamespace(run=run)
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
-def test_a_disk_that_takes_no_more_is_told_in_words(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("number", "what"),
+    [
+        *((number, "written to") for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)),
+        *((number, "read or written") for number in (errno.EACCES, errno.EPERM, errno.EIO)),
+    ],
+)
+def test_a_disk_that_is_full_or_closed_is_told_in_words(
+    number: int, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hydra_job, "task_of", lambda _: failing(number))
-    with pytest.raises(Mistake, match=r"^outputs/run: cannot be written to \(said by the system\)$"):
+    with pytest.raises(Mistake, match=rf"^outputs/run: cannot be {what} \(said by the system\)$"):
         hydra_job._worked("sample", OmegaConf.create({"run_dir": "outputs/run"}))
 
 
 def test_other_failures_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hydra_job, "task_of", lambda _: failing(errno.EIO))
+    monkeypatch.setattr(hydra_job, "task_of", lambda _: failing(errno.EISDIR))
     with pytest.raises(OSError, match="said by the system"):
         hydra_job._worked("sample", OmegaConf.create({"run_dir": "outputs/run"}))
 

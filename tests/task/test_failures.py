@@ -19,7 +19,8 @@ from atelier.types import Mistake, Vanished
 @pytest.fixture
 def cfg(tmp_path: Path) -> DictConfig:
     (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    clock = {"callbacks": {"Clock": {"step": 3, "epoch": 1.5}}}
+    torch.save(clock, tmp_path / "checkpoints" / "last.ckpt")
     (tmp_path / "config.yaml").touch()
     options = {"data": {"batch_size": 64, "workers": 2}, "model": {"parts": 1}, "trainer": {"precision": "32-true"}}
     return OmegaConf.create(options | {"run_dir": str(tmp_path), "compile": True})
@@ -40,7 +41,15 @@ def cfg(tmp_path: Path) -> DictConfig:
 def test_a_failure_names_its_cure(error: Exception, fragments: list[str], cfg: DictConfig) -> None:
     with pytest.raises(Mistake) as told, explain_failures(cfg, _trainer()):
         raise error
-    assert [fragment for fragment in [*fragments, "resume="] if fragment not in str(told.value)] == []
+    way_on = ["The state of epoch 1.5 is kept, and goes on with: ", "resume="]
+    assert [fragment for fragment in [*fragments, *way_on] if fragment not in str(told.value)] == []
+
+
+def test_where_no_state_is_kept_no_way_on_is_told(cfg: DictConfig, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints" / "last.ckpt").write_bytes(b"half")
+    with pytest.raises(Mistake) as told, explain_failures(cfg, _trainer()):
+        raise MemoryError
+    assert "resume=" not in str(told.value)
 
 
 def test_one_image_at_a_time_is_not_halved(cfg: DictConfig) -> None:

@@ -24,8 +24,11 @@ from atelier.types import Diverged, Mistake, Vanished
 
 log = logging.getLogger(__name__)
 
-# What a disk says that takes nothing more, or nothing from this user.
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+"""What a disk says that takes nothing more."""
+
+_CLOSED = {errno.EACCES, errno.EPERM, errno.EIO}
+"""What it says where somebody may not, or nobody can."""
 
 
 def start(verb: str, words: Sequence[str], stored: DictConfig | None = None) -> int:
@@ -79,10 +82,11 @@ def _close_logs(before: Collection[logging.Handler]) -> None:
 
 
 def _worked(verb: str, cfg: DictConfig) -> Any:
-    """Do the verb's work; a disk that is full on the way is the user's to put right."""
+    """Do the verb's work; a disk that is full on the way, or closed, is the user's to put right."""
     try:
         return task_of(verb).run(cfg)
     except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+        if error.errno not in _FULL | _CLOSED:
             raise
-        raise Mistake(f"{error.filename or cfg.run_dir}: cannot be written to ({error.strerror})") from error
+        what = "written to" if error.errno in _FULL else "read or written"
+        raise Mistake(f"{error.filename or cfg.run_dir}: cannot be {what} ({error.strerror})") from error
