@@ -195,33 +195,31 @@ runpy.run_path(script, run_name="__main__")
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
-@pytest.mark.parametrize("place", ["atelier.cli.entry_point", "atelier.cli.help", "hydra", "antlr4", "torch"])
-def test_ctrl_c_while_modules_are_imported_ends_quietly(place: str, tmp_path: Path) -> None:
+def interrupted(place: str, folder: Path, **around: str) -> tuple[int, str, str]:
+    """Status and words of a training in ``folder`` that Ctrl-C meets as it imports ``place``."""
     asked = subprocess.run(
         [sys.executable, "-c", _INTERRUPT, place, str(SRC), str(SRC / "train.py")],
-        cwd=tmp_path,
+        env=os.environ | around,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert (asked.returncode, asked.stdout, asked.stderr) == (130, "", "")
+    return asked.returncode, asked.stdout, asked.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+@pytest.mark.parametrize("place", ["atelier.cli.entry_point", "atelier.cli.help", "hydra", "antlr4", "torch"])
+def test_ctrl_c_while_modules_are_imported_ends_quietly(place: str, tmp_path: Path) -> None:
+    assert interrupted(place, tmp_path) == (130, "", "")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
 def test_ctrl_c_is_left_to_the_leader(tmp_path: Path) -> None:
-    follower = subprocess.run(
-        [sys.executable, "-c", _INTERRUPT, "hydra", str(SRC), str(SRC / "train.py")],
-        env=os.environ | {LEADER: "1"},  # which is not this process: there is nobody to follow
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (follower.returncode, follower.stdout, follower.stderr) == (0, "", "")
+    followed_by_nobody = {LEADER: "1"}  # another process than the one that starts it: it has nothing to do
+    assert interrupted("hydra", tmp_path, **followed_by_nobody) == (0, "", "")
 
 
 def test_every_verb_has_a_script() -> None:
